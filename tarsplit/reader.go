@@ -1,0 +1,257 @@
+package tarsplit
+
+import (
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc64"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Opener opens files of a layer by the name that the tar gives them.
+type Opener interface {
+	// OpenFile opens a regular file for reading; the caller closes it. It must not
+	// follow name out of the layer, and must not block on what is not a regular
+	// file. It may be called from several goroutines.
+	OpenFile(name string) (*os.File, error)
+}
+
+// Options of a [Reader]. The zero value is ready to use.
+type Options struct {
+	// Size is the length of the tar in bytes, if SizeKnown: the recorded diff size.
+	// A recipe that gives more is stopped before the excess is handed out.
+	Size      int64
+	SizeKnown bool
+	// CheckCRC compares the CRC-64 of every file that Read and WriteTo give with
+	// the recipe's. Needless where a digest of the whole tar is checked. Next does
+	// not check: the content does not pass through.
+	CheckCRC bool
+	// MaxSegment is how many bytes may lie between the contents of two files;
+	// 0 means 32 MiB. Writers keep it below a few MiB.
+	MaxSegment int
+}
+
+// Item is one piece of a tar: Bytes, or the first Size bytes of File.
+type Item struct {
+	// Bytes are valid until the next call on the reader; nil if File is set.
+	Bytes []byte
+	// File is open for reading, at its start, and was Size bytes long when it was
+	// opened. The caller closes it.
+	File *os.File
+	// Name of File in the tar header, any bytes.
+	Name string
+	Size int64
+}
+
+// Reader is a layer tar as a stream. It holds at most one file open. It is not
+// safe for concurrent use.
+//
+// Errors are sticky: what failed once fails again in the same way. They are a
+// [*FormatError] about the recipe or an [*EntryError] about a file, or come from
+// the recipe's own reader.
+type Reader struct {
+	gz    io.Reader // nil when closed
+	walk  *walker
+	files Opener
+	crc   hash.Hash64 // nil if not checked
+	err   error
+
+	inline []byte // rest of the present extent
+	file   *os.File
+	ext    extent
+	left   int64 // bytes of file
+}
+
+// NewReader reads the recipe gz (a .tar-split.gz file) and takes the files that it
+// names from files. If gz is an [io.Closer], Close closes it; after an error of
+// NewReader itself, a [*FormatError], it is still the caller's.
+func NewReader(gz io.Reader, files Opener, opts Options) (*Reader, error) {
+	walk, err := newWalker(gz, opts)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{gz: gz, walk: walk, files: files}
+	if opts.CheckCRC {
+		r.crc = crc64.New(crc64.MakeTable(crc64.ISO))
+	}
+	return r, nil
+}
+
+// Offset is how many bytes of the tar have been handed out or skipped, counting
+// all of a file that Next gave.
+func (r *Reader) Offset() int64 {
+	return r.walk.total - int64(len(r.inline)) - r.left
+}
+
+// Next returns the next piece of the tar, or io.EOF after the last. What Read left
+// of a piece comes first.
+func (r *Reader) Next() (Item, error) {
+	if len(r.inline) == 0 && r.left == 0 {
+		if err := r.advance(); err != nil {
+			return Item{}, err
+		}
+	}
+	if r.left > 0 {
+		if r.left != r.ext.size {
+			return Item{}, r.fail(errors.New("tarsplit: Next in the middle of a file that Read began"))
+		}
+		item := Item{File: r.file, Name: r.ext.name, Size: r.ext.size}
+		r.file, r.left = nil, 0
+		return item, nil
+	}
+	item := Item{Bytes: r.inline}
+	r.inline = nil
+	return item, nil
+}
+
+// Read implements [io.Reader].
+func (r *Reader) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		if len(r.inline) > 0 {
+			k := copy(p[n:], r.inline)
+			r.inline = r.inline[k:]
+			n += k
+			continue
+		}
+		if r.left > 0 {
+			k, err := r.readFile(p[n:])
+			n += k
+			if err != nil {
+				return n, err
+			}
+			continue
+		}
+		if err := r.advance(); err != nil {
+			if n > 0 {
+				return n, nil // sticky: the next call returns it
+			}
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// WriteTo implements [io.WriterTo], with writes of up to 256 KiB whatever the
+// sizes of the pieces.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	buf := make([]byte, 256<<10)
+	var total int64
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			k, werr := w.Write(buf[:n])
+			total += int64(k)
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// Close releases the file that is open, and the recipe; it reads and checks
+// nothing. Twice is fine.
+func (r *Reader) Close() error {
+	if r.err == nil {
+		r.err = fmt.Errorf("tarsplit: %w", fs.ErrClosed)
+	}
+	r.inline, r.left = nil, 0
+	r.closeFile()
+	gz := r.gz
+	r.gz = nil
+	if c, ok := gz.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// advance moves to the next extent, of which nothing has been read yet.
+func (r *Reader) advance() error {
+	if r.err != nil {
+		return r.err
+	}
+	ext, err := r.walk.next()
+	if err != nil {
+		return r.fail(err)
+	}
+	if ext.inline != nil {
+		r.inline = ext.inline
+		return nil
+	}
+	f, err := r.open(ext)
+	if err != nil {
+		return r.fail(&EntryError{Name: ext.name, Err: err})
+	}
+	if r.crc != nil {
+		r.crc.Reset()
+	}
+	r.file, r.ext, r.left = f, ext, ext.size
+	return nil
+}
+
+func (r *Reader) open(ext extent) (*os.File, error) {
+	f, err := r.files.OpenFile(ext.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %v", ErrMissing, err) //nolint:errorlint // see ErrMissing
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err == nil && info.Size() != ext.size {
+		err = fmt.Errorf("%w: the tar has %d bytes, the file %d", ErrSize, ext.size, info.Size())
+	}
+	if err != nil {
+		_ = f.Close() // was only read
+		return nil, err
+	}
+	return f, nil
+}
+
+func (r *Reader) readFile(p []byte) (int, error) {
+	if int64(len(p)) > r.left {
+		p = p[:r.left]
+	}
+	n, err := r.file.Read(p)
+	if r.left -= int64(n); r.crc != nil {
+		r.crc.Write(p[:n])
+	}
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return n, r.fail(&EntryError{Name: r.ext.name, Err: err})
+	case err != nil && r.left > 0:
+		return n, r.fail(&EntryError{Name: r.ext.name, Err: fmt.Errorf("%w: shortened while it was read, %d bytes are missing", ErrSize, r.left)})
+	case r.left > 0:
+		return n, nil
+	}
+	r.closeFile()
+	if r.crc != nil && r.ext.sum && r.crc.Sum64() != r.ext.crc {
+		return n, r.fail(&EntryError{Name: r.ext.name, Err: fmt.Errorf("%w: recorded %016x, read %016x", ErrCRC, r.ext.crc, r.crc.Sum64())})
+	}
+	return n, nil
+}
+
+// fail makes err the reader's last word.
+func (r *Reader) fail(err error) error {
+	r.err, r.inline, r.left = err, nil, 0
+	r.closeFile()
+	return err
+}
+
+func (r *Reader) closeFile() {
+	if r.file != nil {
+		_ = r.file.Close() // was only read
+		r.file = nil
+	}
+}
