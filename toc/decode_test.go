@@ -1,0 +1,93 @@
+package toc
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func collect(text string, opts DecodeOptions) (all []*Entry, err error) {
+	for e, err := range Decode(strings.NewReader(text), opts) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	got, err := collect(`{"version":1,"entries":[
+	 {"type":"dir","name":"bin/","mode":16877,"modtime":"2026-11-23T01:02:03.5Z"},
+	 {"type":"reg","name":"bin/a","mode":33261,"size":9,"uid":5,"gid":6,"digest":"sha256:ab","offset":112,"endOffset":999,
+	  "xattrs":{"user.k":"AP8="}},
+	 {"type":"chunk","name":"bin/a","chunkOffset":4,"chunkType":"zeros"},
+	 {"type":"char","name":"dev/null","devMajor":1,"devMinor":3,"userName":"root"}
+	],"tarSplitDigest":"sha256:cd","future":{"a":[1,2]}}`, DecodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*Entry{
+		{Name: "bin/", Type: TypeDir, Mode: 16877, ModTime: time.Date(2026, 11, 23, 1, 2, 3, 5e8, time.UTC)},
+		{Name: "bin/a", Type: TypeReg, Mode: 33261, Size: 9, UID: 5, GID: 6, Digest: "sha256:ab", Xattrs: map[string][]byte{"user.k": {0, 255}}},
+		{Name: "bin/a", Type: TypeChunk},
+		{Name: "dev/null", Type: TypeChar, DevMajor: 1, DevMinor: 3, UserName: "root"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"empty":         ``,
+		"a list":        `[]`,
+		"version 2":     `{"version":2,"entries":[]}`,
+		"truncated":     `{"version":1,"entries":[{"type":"dir"}`,
+		"trailing data": `{"version":1,"entries":[]} {}`,
+		"two lists":     `{"entries":[],"Entries":[]}`,
+		"wrong type":    `{"entries":[{"size":"x"}]}`,
+		"bad xattr":     `{"entries":[{"xattrs":{"a":"*"}}]}`,
+		"entries null":  `{"entries":null}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var bad *FormatError
+			if _, err := collect(text, DecodeOptions{}); !errors.As(err, &bad) {
+				t.Error(err)
+			}
+		})
+	}
+	if got, err := collect(`{"entries":[{},{},{}]}`, DecodeOptions{MaxEntries: 2}); !errors.Is(err, ErrLimit) || len(got) != 2 {
+		t.Error(len(got), err)
+	}
+}
+
+func TestDecodeStops(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for range Decode(strings.NewReader(`{"entries":[{},{},{}]}`), DecodeOptions{}) {
+		if n++; n == 2 {
+			break
+		}
+	}
+	if n != 2 {
+		t.Error(n)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(`{"version":1,"entries":[{"type":"dir","name":"bin/","mode":16877,"modtime":"2026-11-23T01:02:03.5Z"}]}`)
+	f.Add(`{"entries":[{"xattrs":{"user.k":"AP8="}}],"x":1}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := collect(text, DecodeOptions{MaxEntries: 100})
+		if len(got) > 100 || (err != nil && len(got) == 100 && !errors.As(err, new(*FormatError))) {
+			t.Errorf("%d entries, %v", len(got), err)
+		}
+	})
+}
