@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cstor-go/cstor"
+)
+
+// infoJSON is the output of info --format json.
+type infoJSON struct {
+	Version    string          `json:"version"`
+	Stores     []storeJSON     `json:"stores"`
+	Considered []cstor.Finding `json:"considered"`
+	Warnings   []string        `json:"warnings,omitempty"`
+	Error      string          `json:"error,omitempty"` // why no store was found
+}
+
+type storeJSON struct {
+	Root       string `json:"root"`
+	Role       string `json:"role"`
+	Driver     string `json:"driver"`
+	User       string `json:"user,omitempty"`
+	RunRoot    string `json:"runRoot,omitempty"`
+	Images     int    `json:"images"` // -1 if the list cannot be read
+	Layers     int    `json:"layers"`
+	Containers int    `json:"containers"`
+	Error      string `json:"error,omitempty"`
+}
+
+func (a *app) info() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Show which stores are read, why, and what they hold",
+		Long: `Show which configuration files and variables were considered, what each of them
+decided, which stores that led to, and how much they hold: the command to run when an
+image is not found.`,
+		Args: args(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			info, err := a.collectInfo(cmd)
+			if format == "table" || format == "" {
+				if werr := printInfo(a.stdout, info); werr != nil {
+					return werr
+				}
+			} else if werr := printOne(a.stdout, format, info); werr != nil {
+				return werr
+			}
+			return err
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "print as \"table\", \"json\", or by a Go `TEMPLATE`")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// collectInfo returns what was found, also if that is no store and an error.
+func (a *app) collectInfo(cmd *cobra.Command) (*infoJSON, error) {
+	j := &infoJSON{Version: versionOf().Version, Stores: []storeJSON{}, Considered: []cstor.Finding{}}
+	s, err := a.find(cmd)
+	if failed := (*cstor.DiscoverError)(nil); errors.As(err, &failed) {
+		j.Considered = failed.Considered
+	}
+	if err != nil {
+		var plain error = err
+		if h := (*hinted)(nil); errors.As(err, &h) {
+			plain = h.err // the advice was to run this command
+		}
+		j.Error = plain.Error()
+		return j, plain
+	}
+	defer s.Close()
+	info, err := s.Info()
+	if err != nil {
+		return j, err
+	}
+	j.Considered = info.Considered
+	for _, w := range info.Warnings {
+		j.Warnings = append(j.Warnings, w.Error())
+	}
+	for _, st := range info.Stores {
+		one := storeJSON{
+			Root: st.Root, Role: string(st.Role), Driver: st.Driver, User: st.User, RunRoot: st.RunRoot,
+			Images: st.Images, Layers: st.Layers, Containers: st.Containers,
+		}
+		if st.Err != nil {
+			one.Error = st.Err.Error()
+		}
+		j.Stores = append(j.Stores, one)
+	}
+	return j, nil
+}
+
+func printInfo(w io.Writer, info *infoJSON) error {
+	stores := [][]string{{"STORE", "ROLE", "DRIVER", "USER", "IMAGES", "LAYERS", "CONTAINERS"}}
+	for _, s := range info.Stores {
+		user := s.User
+		if user == "" {
+			user = "-"
+		}
+		stores = append(stores, []string{s.Root, s.Role, s.Driver, user, number(s.Images), number(s.Layers), number(s.Containers)})
+	}
+	if len(info.Stores) > 0 {
+		if err := writeTable(w, stores, -1); err != nil {
+			return err
+		}
+	}
+	for _, s := range info.Stores {
+		if s.Error != "" {
+			fmt.Fprintf(w, "problem: %s\n", s.Error)
+		}
+	}
+	for _, text := range info.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", text)
+	}
+	if len(info.Considered) == 0 {
+		return nil
+	}
+	considered := [][]string{{"CONSIDERED", "", "STATE", "RULES", "WHY"}}
+	for _, f := range info.Considered {
+		name := f.Name
+		switch f.Kind {
+		case "variable":
+			name = "$" + name
+		case "flag":
+			name = "--" + strings.TrimPrefix(name, "--")
+		}
+		if f.User != "" {
+			name = f.User + ": " + name
+		}
+		considered = append(considered, []string{f.Kind, name, f.State, f.Rules, f.Why})
+	}
+	if len(info.Stores) > 0 {
+		fmt.Fprintln(w)
+	}
+	return writeTable(w, considered, 4)
+}
+
+func number(n int) string {
+	if n < 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
+}

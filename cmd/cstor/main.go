@@ -1,0 +1,51 @@
+// Command cstor reads what podman, buildah and CRI-O have stored on disk.
+//
+// Each file that is named after a command holds that command; root.go has what they
+// share, and the other files one thing each that several of them do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the whole program. The exit status is 1 for an error, 2 for wrong usage.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdout: stdout, stderr: stderr}
+	cmd := a.command()
+	cmd.SetArgs(args)
+	cmd.SetIn(stdin)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	used, err := cmd.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	if usage := (usageError{}); !a.started || errors.As(err, &usage) {
+		fmt.Fprintf(stderr, "cstor: %s (see %q)\n", oneLine(err.Error()), used.CommandPath()+" --help")
+		return 2
+	}
+	fmt.Fprintf(stderr, "cstor: %s\n", oneLine(err.Error()))
+	return 1
+}
+
+// oneLine is a message as it is printed: a joined error has several lines, and what
+// is named in it comes from a store, perhaps with bytes that control a terminal.
+func oneLine(text string) string {
+	return printable(strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
+}
+
+// usageError is about how the program was called.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

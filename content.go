@@ -1,0 +1,205 @@
+package cstor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor/driver"
+	"github.com/cstor-go/cstor/internal/beneath"
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+var (
+	_ driver.Files    = (*Layer)(nil)
+	_ tarsplit.Opener = (*Layer)(nil)
+)
+
+// content is a layer's files as its driver left them.
+type content interface {
+	driver.Files
+	Close() error
+}
+
+// OpenFile opens a regular file of the layer by the name that the layer's tar gives
+// it; the caller closes it. It finds what the layer itself has, not what it
+// inherits. A name that the layer does not have matches [fs.ErrNotExist]. In a vfs
+// store layers are full trees, so inherited files are found too.
+func (l *Layer) OpenFile(name string) (*os.File, error) {
+	c, err := l.open()
+	if err != nil {
+		return nil, l.fail(err)
+	}
+	return c.OpenFile(name)
+}
+
+// Lstat looks at one node of the layer, whiteouts included; otherwise as
+// [Layer.OpenFile].
+func (l *Layer) Lstat(name string) (*driver.Node, error) {
+	c, err := l.open()
+	if err != nil {
+		return nil, l.fail(err)
+	}
+	return c.Lstat(name)
+}
+
+// ReadDir lists a directory of the layer, whiteouts included, sorted; otherwise as
+// [Layer.OpenFile].
+func (l *Layer) ReadDir(name string) ([]driver.DirEntry, error) {
+	c, err := l.open()
+	if err != nil {
+		return nil, l.fail(err)
+	}
+	return c.ReadDir(name)
+}
+
+// open opens the layer's tree on first use. The descriptors go with the storage or
+// with the last use of the layer's snapshot, whichever ends first.
+func (l *Layer) open() (content, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.snap.closed.Load() {
+		return nil, fmt.Errorf("cstor: the storage is closed: %w", fs.ErrClosed)
+	}
+	if l.content != nil {
+		return l.content, nil
+	}
+	c, err := l.openTree()
+	if err != nil {
+		return nil, damaged(err)
+	}
+	l.content = c
+	return c, nil
+}
+
+func (l *Layer) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.content == nil {
+		return nil
+	}
+	err := l.content.Close()
+	l.content = nil
+	return err
+}
+
+func (l *Layer) openTree() (content, error) {
+	p, err := l.treePlace()
+	if err != nil {
+		return nil, err
+	}
+	if p.driver == "vfs" {
+		dirs, err := p.root.Dir("vfs/dir", beneath.NoLinks)
+		if err != nil {
+			return nil, err
+		}
+		defer dirs.Close()
+		return driver.OpenVFS(dirs, l.rec.ID)
+	}
+	dir, err := p.root.Dir("overlay/"+l.rec.ID, beneath.NoLinks)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	if st, err := dir.Lstat("diff"); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return nil, fmt.Errorf("its files are in an additional layer store: %w", ErrUnsupported)
+	}
+	flat, err := l.flat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if flat {
+		table, err := l.BigData(tocKey)
+		if err != nil {
+			return nil, fmt.Errorf("flat composefs layer: %w", err)
+		}
+		return driver.OpenComposefs(dir, bytes.NewReader(table))
+	}
+	opts := driver.OverlayOptions{Container: l.rec.DiffDigest == "" && l.rec.TOCDigest == ""}
+	if text, err := p.readSmall("overlay/.has-mount-program"); err == nil {
+		opts.WhiteoutFiles = text == "true"
+	}
+	lowers, err := l.templates()
+	if err != nil {
+		return nil, err
+	}
+	for _, lower := range lowers {
+		defer lower.Close()
+	}
+	opts.Lowers = lowers
+	return driver.OpenOverlay(dir, opts)
+}
+
+// Keys of the big data of layers that were pulled in parts
+// (container-libs storage/pkg/chunked/storage_linux.go).
+const (
+	tocKey       = "zstd-chunked-manifest"
+	layerDataKey = "zstd-chunked-layer-data"
+)
+
+// flat reports whether diff holds objects instead of a tree.
+func (l *Layer) flat(dir *beneath.Dir) (bool, error) {
+	if _, err := dir.Lstat("composefs-data"); err == nil {
+		return true, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if !slices.Contains(l.rec.BigDataNames, layerDataKey) {
+		return false, nil
+	}
+	raw, err := l.BigData(layerDataKey)
+	if err != nil {
+		return false, err
+	}
+	var data struct {
+		Format int `json:"format"` // 0 a tree, 1 flat
+	}
+	if err := json.Unmarshal(raw, &data); err != nil {
+		return false, fmt.Errorf("big data %q: %w", layerDataKey, err)
+	}
+	return data.Format == 1, nil
+}
+
+// templates opens the folders of the layers that a layer with shifted owners was
+// copied from: its own folder has only what had to change, and the rest lies in
+// layers that its driver stacks below it though they are not its ancestors
+// (container-libs storage/store.go:imageTopLayerForMapping).
+func (l *Layer) templates() ([]*beneath.Dir, error) {
+	if !l.mapped() {
+		return nil, nil
+	}
+	lower, err := l.lowerIDs()
+	if err != nil {
+		return nil, err
+	}
+	chain, err := l.Chain()
+	if err != nil {
+		return nil, err
+	}
+	var dirs []*beneath.Dir
+	for _, id := range lower {
+		if slices.ContainsFunc(chain, func(below *Layer) bool { return below.rec.ID == id }) {
+			continue
+		}
+		template, err := l.snap.layer(id)
+		if err != nil {
+			return nil, err
+		}
+		p, err := template.treePlace()
+		if err != nil {
+			return nil, err
+		}
+		dir, err := p.root.Dir("overlay/"+id, beneath.NoLinks)
+		if err != nil {
+			return nil, err
+		}
+		dirs = append(dirs, dir)
+	}
+	return dirs, nil
+}

@@ -1,0 +1,161 @@
+package cstor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+
+	"github.com/cstor-go/cstor/internal/beneath"
+	"github.com/cstor-go/cstor/internal/storageconf"
+)
+
+// DiscoverOptions of [Discover]. The zero value finds the calling user's store as
+// podman would.
+type DiscoverOptions struct {
+	// ConfigFile is a storage.conf to be used in place of all others, as
+	// $CONTAINERS_STORAGE_CONF would be.
+	ConfigFile string
+	// Driver, RunRoot and ImageStore replace what was configured.
+	Driver, RunRoot, ImageStore string
+	// Sysroot is the root of another system, such as a mounted disk or a
+	// container's root file system, inside which to look: its storage.conf, its
+	// users. Nothing outside is opened, whatever its links say, and the
+	// environment does not count.
+	Sysroot string
+	// Getenv looks up environment variables; nil means those of the process.
+	Getenv func(name string) (value string, ok bool)
+}
+
+// Finding is one thing that was considered on the way to a store.
+type Finding struct {
+	Kind  string `json:"kind"`            // "file", "directory", "variable", "flag", "key", "default", "rule"
+	Name  string `json:"name"`            // path of the file, name of the variable, …
+	State string `json:"state"`           // "used", "missing", "ignored", "error"
+	Why   string `json:"why,omitempty"`   // what it decided, or why it did not
+	Rules string `json:"rules,omitempty"` // which generation of the storage library: "new" (from 1.63), "old"
+	User  string `json:"user,omitempty"`  // whose store was looked for, in a mounted system
+}
+
+// DiscoverError is what [Discover] returns when it finds no store: why, and what it
+// has considered.
+type DiscoverError struct {
+	Considered []Finding
+	Err        error
+}
+
+func (e *DiscoverError) Error() string { return e.Err.Error() }
+
+func (e *DiscoverError) Unwrap() error { return e.Err }
+
+// Discover finds and opens the store of the calling user, from storage.conf and its
+// drop-ins, environment variables and defaults, as the storage library would. Where
+// the library's generations disagree, the answer is the one whose store exists.
+// [Storage.Info] tells what was considered. The caller closes the result.
+//
+// With Sysroot it opens the stores of all users of that system that have one,
+// root's first: each is then a store with additional stores of its own.
+//
+// An error is a [*DiscoverError] and matches [ErrNotStore] if there is no store.
+func Discover(ctx context.Context, opts DiscoverOptions) (*Storage, error) {
+	s := new(Storage)
+	var err error
+	if opts.Sysroot != "" {
+		err = s.discoverMounted(opts)
+	} else {
+		err = s.discoverHost(opts)
+	}
+	found := s.found
+	if s, err = s.start(ctx, err); err != nil {
+		return nil, &DiscoverError{Considered: found, Err: err}
+	}
+	return s, nil
+}
+
+func (s *Storage) discoverHost(opts DiscoverOptions) error {
+	if opts.Getenv == nil {
+		opts.Getenv = os.LookupEnv
+	}
+	req := opts.request(host)
+	req.UID = os.Getuid()
+	if u, err := user.Current(); err == nil {
+		req.Home = u.HomeDir
+	}
+	return s.discover(host, req, "")
+}
+
+// discover opens the store that req leads to.
+func (s *Storage) discover(from system, req storageconf.Request, owner string) error {
+	result, err := storageconf.Discover(req)
+	for _, step := range result.Trace {
+		rules, _ := step.Rules.MarshalText()
+		s.found = append(s.found, Finding{
+			Kind: string(step.Kind), Name: step.Name, State: string(step.State), Why: step.Why, Rules: string(rules), User: owner,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("storage configuration: %w", err)
+	}
+	cfg := result.Config
+	if cfg.Driver == "" {
+		driver, err := storageconf.PickDriver(from, cfg)
+		if err == nil {
+			// Options of drivers other than overlay count only now.
+			cfg, err = cfg.WithDriver(driver)
+		}
+		if err != nil && !errors.Is(err, storageconf.ErrNoStore) {
+			return pickError(cfg.GraphRoot, err)
+		}
+	}
+	err = s.add(from, owner, cfg)
+	if errors.Is(err, ErrNotStore) && result.Other != nil {
+		err = fmt.Errorf("%w (and, by the rules of %v, none at %s)", err, result.Other.Rules, result.Other.GraphRoot)
+	}
+	return err
+}
+
+func (s *Storage) discoverMounted(opts DiscoverOptions) error {
+	root, err := beneath.Open(opts.Sysroot, beneath.InRoot)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	from := mounted(root)
+	users, err := storageconf.Users(from)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("users of %s: %w", opts.Sysroot, err)
+	}
+	if len(users) == 0 || users[0].UID != 0 {
+		users = append([]storageconf.User{{Name: "root", Home: "/root"}}, users...)
+	}
+	var first error
+	for _, u := range users {
+		req := opts.request(from)
+		req.UID, req.Home, req.Getenv = u.UID, u.Home, u.Getenv
+		err := s.discover(from, req, u.Name)
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrNotStore): // most users have none
+			if first == nil {
+				first = err
+			}
+		default:
+			s.warnings = append(s.warnings, fmt.Errorf("user %s of %s: %w", u.Name, opts.Sysroot, err))
+			if first == nil || errors.Is(first, ErrNotStore) {
+				first = err
+			}
+		}
+	}
+	if len(s.places) == 0 {
+		return fmt.Errorf("no user of %s has a store: %w", opts.Sysroot, first)
+	}
+	return nil
+}
+
+func (o DiscoverOptions) request(from system) storageconf.Request {
+	return storageconf.Request{
+		FS: from, Getenv: o.Getenv, ConfigFile: o.ConfigFile, Driver: o.Driver, RunRoot: o.RunRoot, ImageStore: o.ImageStore,
+	}
+}

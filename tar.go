@@ -1,0 +1,207 @@
+package cstor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+// TarOptions of [Layer.Tar]. The zero value is ready to use.
+type TarOptions struct {
+	// CheckCRC compares each file with the CRC-64 that was taken when it was
+	// unpacked, in what passes through Read and WriteTo.
+	CheckCRC bool
+}
+
+// Tar opens the layer's tar as a stream, byte for byte as it was pulled or made.
+// The caller closes it. Nothing but sizes is verified: whoever needs to know
+// compares the digest of what came out with [Layer.DiffID], or calls
+// [Layer.WriteTar].
+//
+// A layer without tar-split, such as a container's, has no exact tar: the error
+// matches [ErrNoTar] and says why. The stream never gives more bytes than
+// [Layer.DiffSize].
+func (l *Layer) Tar(ctx context.Context, opts TarOptions) (*tarsplit.Reader, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	recipe, err := l.recipe()
+	if err != nil {
+		return nil, l.fail(l.explain(err))
+	}
+	files, err := l.open()
+	if err != nil {
+		_ = recipe.Close() // was only read
+		return nil, l.fail(l.explain(err))
+	}
+	split := tarsplit.Options{CheckCRC: opts.CheckCRC}
+	// A layer of 0 bytes is recorded like one of unknown size, by no size at all.
+	if l.rec.DiffDigest != "" && l.rec.DiffSize > 0 {
+		split.Size, split.SizeKnown = l.rec.DiffSize, true
+	}
+	r, err := tarsplit.NewReader(recipe, files, split)
+	if err != nil {
+		_ = recipe.Close() // was only read
+		return nil, l.fail(err)
+	}
+	return r, nil
+}
+
+// recipe opens the layer's tar-split file, which in a split store lies in the graph
+// root although the layer is in the image store.
+func (l *Layer) recipe() (*os.File, error) {
+	var err error
+	for _, p := range l.place.halves() {
+		var f *os.File
+		f, err = p.root.File(p.driver + "-layers/" + l.rec.ID + ".tar-split.gz")
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	why := "it has no tar-split file though it was made from a tar"
+	switch {
+	case l.rec.DiffDigest == "" && l.rec.TOCDigest != "":
+		why = "it was pulled in parts, by a table of contents, and its tar was never seen"
+	case l.rec.DiffDigest == "":
+		why = "it is a container's writable layer, and never was a tar"
+	}
+	return nil, fmt.Errorf("%w: %s", ErrNoTar, why)
+}
+
+// WriteOptions of [Layer.WriteTar]. The zero value verifies.
+type WriteOptions struct {
+	// NoVerify writes without computing any digest or checksum. Sizes are still
+	// checked.
+	NoVerify bool
+}
+
+// Verified says what the bytes of a tar were checked against.
+type Verified string
+
+// What can have been verified.
+const (
+	VerifiedNothing Verified = ""        // sizes only
+	VerifiedCRC     Verified = "crc64"   // each file against its CRC-64; headers against nothing
+	VerifiedDiffID  Verified = "diff-id" // every byte
+)
+
+// Report of [Layer.WriteTar].
+type Report struct {
+	Size     int64         // bytes written
+	Digest   digest.Digest // SHA-256 of the bytes written; empty under NoVerify
+	Verified Verified
+}
+
+// WriteTar writes the layer's tar to w, byte for byte as it was pulled or made, and
+// checks it in the same pass against the recorded diff id, or, where none is
+// recorded, each file against its CRC-64.
+//
+// A mismatch is known at the end only, when everything has been written: the error
+// is then a [*MismatchError], joined with one that names the damaged entry if there
+// is one that can be named. Other errors are those of [Layer.Tar], of w, and of ctx,
+// which is looked at every 256 KiB.
+func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (Report, error) {
+	want := l.rec.DiffDigest
+	if want != "" {
+		if err := want.Validate(); err != nil {
+			return Report{}, l.fail(fmt.Errorf("diff id %q: %w", want, err))
+		}
+	}
+	r, err := l.Tar(ctx, TarOptions{CheckCRC: want == "" && !opts.NoVerify})
+	if err != nil {
+		return Report{}, err
+	}
+	defer r.Close()
+	var sum digest.Digester
+	var tee hash.Hash
+	if !opts.NoVerify {
+		sum = digest.SHA256.Digester()
+		if want != "" {
+			sum = want.Algorithm().Digester()
+		}
+		tee = sum.Hash()
+	}
+	report := Report{}
+	report.Size, err = copyTar(ctx, w, r, tee)
+	if err != nil {
+		return report, l.fail(l.explain(err))
+	}
+	if sum == nil {
+		return report, nil
+	}
+	report.Digest, report.Verified = sum.Digest(), VerifiedCRC
+	if want == "" {
+		return report, nil
+	}
+	if report.Digest != want {
+		report.Verified = VerifiedNothing
+		mismatch := &MismatchError{What: "diff id", Want: want.String(), Got: report.Digest.String()}
+		return report, l.fail(errors.Join(mismatch, l.blame(ctx)))
+	}
+	report.Verified = VerifiedDiffID
+	return report, nil
+}
+
+// copyTar writes r to w, and to tee if there is one.
+func copyTar(ctx context.Context, w io.Writer, r io.Reader, tee hash.Hash) (total int64, err error) {
+	buf := make([]byte, 256<<10)
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return total, err
+		}
+		n, err := r.Read(buf)
+		if n > 0 {
+			if tee != nil {
+				tee.Write(buf[:n]) // never fails
+			}
+			k, werr := w.Write(buf[:n])
+			if total += int64(k); werr != nil {
+				return total, werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// blame looks for the entry that makes the tar wrong, by the files' own checksums.
+// It returns nil if they are all right: then it is the recipe.
+func (l *Layer) blame(ctx context.Context) error {
+	r, err := l.Tar(ctx, TarOptions{CheckCRC: true})
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	_, err = copyTar(ctx, io.Discard, r, nil)
+	if entry := (*tarsplit.EntryError)(nil); errors.As(err, &entry) {
+		return entry
+	}
+	return nil
+}
+
+// explain tells a layer that was deleted while it was read from a damaged one.
+func (l *Layer) explain(err error) error {
+	if !errors.Is(err, tarsplit.ErrMissing) && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNoTar) {
+		return err
+	}
+	same, lookErr := l.snap.unchanged()
+	if lookErr == nil && !same {
+		return fmt.Errorf("the store has changed since it was read, and the layer may have been removed: %w", err)
+	}
+	return err
+}
