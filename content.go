@@ -65,7 +65,7 @@ func (l *Layer) open() (content, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.snap.closed.Load() {
-		return nil, fmt.Errorf("cstor: the storage is closed: %w", fs.ErrClosed)
+		return nil, errClosed
 	}
 	if l.content != nil {
 		return l.content, nil
@@ -75,18 +75,11 @@ func (l *Layer) open() (content, error) {
 		return nil, damaged(err)
 	}
 	l.content = c
-	return c, nil
-}
-
-func (l *Layer) close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.content == nil {
-		return nil
+	if !l.snap.hold(l) {
+		_ = c.Close() // was only read
+		return nil, errClosed
 	}
-	err := l.content.Close()
-	l.content = nil
-	return err
+	return c, nil
 }
 
 func (l *Layer) openTree() (content, error) {
@@ -122,17 +115,18 @@ func (l *Layer) openTree() (content, error) {
 		return driver.OpenComposefs(dir, bytes.NewReader(table))
 	}
 	opts := driver.OverlayOptions{Container: l.rec.DiffDigest == "" && l.rec.TOCDigest == ""}
-	if text, err := p.readSmall("overlay/.has-mount-program"); err == nil {
-		opts.WhiteoutFiles = text == "true"
+	for _, half := range l.place.halves() { // the graph root of a split store has it
+		text, err := half.readSmall("overlay/.has-mount-program")
+		opts.WhiteoutFiles = opts.WhiteoutFiles || err == nil && text == "true"
 	}
-	lowers, err := l.templates()
-	if err != nil {
-		return nil, err
+	if !opts.Container {
+		if opts.Lowers, err = l.templates(); err != nil {
+			return nil, err
+		}
 	}
-	for _, lower := range lowers {
+	for _, lower := range opts.Lowers {
 		defer lower.Close()
 	}
-	opts.Lowers = lowers
 	return driver.OpenOverlay(dir, opts)
 }
 
@@ -166,7 +160,7 @@ func (l *Layer) flat(dir *beneath.Dir) (bool, error) {
 	return data.Format == 1, nil
 }
 
-// templates opens the folders of the layers that a layer with shifted owners was
+// templates opens the folders of the layers that an image's layer with shifted owners was
 // copied from: its own folder has only what had to change, and the rest lies in
 // layers that its driver stacks below it though they are not its ancestors
 // (container-libs storage/store.go:imageTopLayerForMapping).

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 
 	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/storageconf"
@@ -80,13 +79,26 @@ func (s *Storage) discoverHost(opts DiscoverOptions) error {
 	}
 	req := opts.request(host)
 	req.UID = os.Getuid()
-	if u, err := user.Current(); err == nil {
-		req.Home = u.HomeDir
+	if home, _ := opts.Getenv("HOME"); home == "" {
+		req.Home = homeOf(req.UID)
 	}
 	return s.discover(host, req, "")
 }
 
-// discover opens the store that req leads to.
+// homeOf looks a home directory up without os/user, which brings cgo along where
+// there is a C compiler.
+func homeOf(uid int) string {
+	users, _ := storageconf.Users(host) // those that could be read
+	for _, u := range users {
+		if u.UID == uid {
+			return u.Home
+		}
+	}
+	return ""
+}
+
+// discover opens the store that req leads to; in a mounted system, the stores that
+// either generation's rules lead to, since nobody knows which tools were used there.
 func (s *Storage) discover(from system, req storageconf.Request, owner string) error {
 	result, err := storageconf.Discover(req)
 	for _, step := range result.Trace {
@@ -98,22 +110,32 @@ func (s *Storage) discover(from system, req storageconf.Request, owner string) e
 	if err != nil {
 		return fmt.Errorf("storage configuration: %w", err)
 	}
-	cfg := result.Config
+	err = s.addConfig(from, owner, result.Config)
+	if result.Other == nil {
+		return err
+	}
+	if owner != "" {
+		if other := s.addConfig(from, owner, *result.Other); other == nil || errors.Is(err, ErrNotStore) {
+			err = other
+		}
+	} else if errors.Is(err, ErrNotStore) {
+		err = fmt.Errorf("%w (and, by the rules of %v, none at %s)", err, result.Other.Rules, result.Other.GraphRoot)
+	}
+	return err
+}
+
+func (s *Storage) addConfig(from system, owner string, cfg storageconf.Config) error {
 	if cfg.Driver == "" {
 		driver, err := storageconf.PickDriver(from, cfg)
 		if err == nil {
 			// Options of drivers other than overlay count only now.
 			cfg, err = cfg.WithDriver(driver)
 		}
-		if err != nil && !errors.Is(err, storageconf.ErrNoStore) {
+		if err != nil {
 			return pickError(cfg.GraphRoot, err)
 		}
 	}
-	err = s.add(from, owner, cfg)
-	if errors.Is(err, ErrNotStore) && result.Other != nil {
-		err = fmt.Errorf("%w (and, by the rules of %v, none at %s)", err, result.Other.Rules, result.Other.GraphRoot)
-	}
-	return err
+	return s.add(from, owner, cfg)
 }
 
 func (s *Storage) discoverMounted(opts DiscoverOptions) error {

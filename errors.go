@@ -29,6 +29,8 @@ var (
 	ErrUnsupported = errors.New("not supported")
 )
 
+var errClosed = fmt.Errorf("cstor: the storage is closed: %w", fs.ErrClosed)
+
 type notFound struct{}
 
 func (notFound) Error() string        { return "not found" }

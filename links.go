@@ -72,15 +72,16 @@ func (p *place) readLink(link string) (string, error) {
 // treePlace is the store that holds the layer's tree: in a split store it may be
 // the other half.
 func (l *Layer) treePlace() (*place, error) {
-	if l.place.driver != "overlay" {
-		return l.place, nil
+	tree := "overlay/" + l.rec.ID
+	if l.place.driver == "vfs" {
+		tree = "vfs/dir/" + l.rec.ID
 	}
 	for _, p := range l.place.halves() {
-		if p.has("overlay/" + l.rec.ID) {
+		if p.has(tree) {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: there is no overlay/%s", ErrDamaged, l.rec.ID)
+	return nil, fmt.Errorf("%w: there is no %s", ErrDamaged, tree)
 }
 
 // Link is the layer's link id. Layers of drivers other than overlay have none: the

@@ -166,8 +166,13 @@ func (x *imageIndex) findTransport(name string) (*Image, error) {
 			return i, err
 		}
 	}
-	if bare, id, ok := strings.Cut(name, "@"); ok && !strings.Contains(id, ":") {
-		i, err := x.byPrefix(id)
+	if at := strings.LastIndexByte(name, '@'); at >= 0 && !strings.Contains(name[at:], ":") {
+		bare, id := name[:at], name[at+1:]
+		var i *Image
+		var err error
+		if len(id) >= 3 {
+			i, err = x.byPrefix(id)
+		}
 		if i == nil && err == nil {
 			err = ErrNotFound
 		}

@@ -84,17 +84,20 @@ func TestImageLookup(t *testing.T) {
 		"a\x00b":      "",
 		"../../etc":   "",
 		// the transport's own rules
-		"containers-storage:alpine":                                              alpine,
-		"containers-storage:docker.io/library/alpine:latest":                     alpine,
-		"containers-storage:" + alpine[:12]:                                      alpine,
-		"containers-storage:@" + alpine:                                          alpine,
-		"containers-storage:alpine@" + alpine[:12]:                               alpine,
-		"containers-storage:mine":                                                hub, // no localhost here
-		"containers-storage:mine@" + alpine:                                      "",
-		"containers-storage:only":                                                "",
-		"containers-storage:alpine@" + digest("docker.io/library/alpine:latest"): alpine,
-		"containers-storage:[overlay@/elsewhere+/run]alpine":                     "error",
-		"containers-storage:":                                                    "error",
+		"containers-storage:alpine":                                                             alpine,
+		"containers-storage:docker.io/library/alpine:latest":                                    alpine,
+		"containers-storage:" + alpine[:12]:                                                     alpine,
+		"containers-storage:@" + alpine:                                                         alpine,
+		"containers-storage:alpine@" + alpine[:12]:                                              alpine,
+		"containers-storage:alpine@" + alpine[:2]:                                               "",
+		"containers-storage:@" + alpine[:2]:                                                     "",
+		"containers-storage:alpine@" + digest("docker.io/library/alpine:latest") + "@" + alpine: alpine,
+		"containers-storage:mine":                                                               hub, // no localhost here
+		"containers-storage:mine@" + alpine:                                                     "",
+		"containers-storage:only":                                                               "",
+		"containers-storage:alpine@" + digest("docker.io/library/alpine:latest"):                alpine,
+		"containers-storage:[overlay@/elsewhere+/run]alpine":                                    "error",
+		"containers-storage:":                                                                   "error",
 	} {
 		i, err := s.Image(ref)
 		switch {

@@ -25,8 +25,8 @@ type lazy[T any] struct {
 	err  error
 }
 
-func (l *lazy[T]) get(make func() (T, error)) (T, error) {
-	l.once.Do(func() { l.v, l.err = make() })
+func (l *lazy[T]) get(parse func() (T, error)) (T, error) {
+	l.once.Do(func() { l.v, l.err = parse() })
 	return l.v, l.err
 }
 
@@ -145,7 +145,8 @@ func (s *snapshot) layerIndex() (*layerIndex, error) {
 				x.byID[r.ID] = l
 				x.all = append(x.all, l)
 				for _, name := range r.Names {
-					if x.byName[name] == nil {
+					// In one list the later record has a name.
+					if have := x.byName[name]; have == nil || have.place == l.place {
 						x.byName[name] = l
 					}
 				}
@@ -193,7 +194,7 @@ func (s *snapshot) containerIndex() (*containerIndex, error) {
 				x.byID[r.ID], x.byLayer[r.Layer] = c, c
 				x.all = append(x.all, c)
 				for _, name := range r.Names {
-					if x.byName[name] == nil {
+					if have := x.byName[name]; have == nil || have.place == c.place {
 						x.byName[name] = c
 					}
 				}

@@ -31,8 +31,9 @@ type place struct {
 	driver string
 	root   *beneath.Dir
 	// run is the run root of a transient store, which keeps its volatile lists
-	// there; nil otherwise.
-	run *beneath.Dir
+	// there; nil if it is not there, or the store is not transient.
+	run       *beneath.Dir
+	transient bool
 	// partner is the other half of a split store: layer records, tar-split files and
 	// trees of one half may lie in the other (container-libs storage/store.go:load,
 	// layers.go:newLayerStore).

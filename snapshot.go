@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,8 @@ type snapshot struct {
 	places []*place
 	files  []*listFile  // in the order of listFiles
 	closed *atomic.Bool // the storage's
+	mu     sync.Mutex
+	opened []*Layer // those that hold descriptors
 	parsed
 }
 
@@ -61,8 +64,11 @@ func listFiles(places []*place) []*listFile {
 		// Images before layers or the other way, either order alone can tear:
 		// takeSnapshot looks a second time.
 		add(p, p.root, true, "images/images.lock", "layers/layers.lock")
-		add(p, volatile, true, "containers/containers.lock")
 		add(p, p.root, false, "images/images.json", "layers/layers.json", "containers/containers.json")
+		if p.transient && p.run == nil {
+			continue // what is in the root is from before
+		}
+		add(p, volatile, true, "containers/containers.lock")
 		add(p, volatile, false, "layers/volatile-layers.json", "containers/volatile-containers.json")
 	}
 	return all
@@ -97,15 +103,26 @@ func takeSnapshot(ctx context.Context, places []*place, closed *atomic.Bool) (*s
 	}
 }
 
+// hold registers a layer that has opened its tree; false if it is too late for that.
+func (s *snapshot) hold(l *Layer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return false
+	}
+	s.opened = append(s.opened, l)
+	return true
+}
+
 // close releases what its layers hold open.
 func (s *snapshot) close() error {
-	x, err := s.layers.get(func() (*layerIndex, error) { return new(layerIndex), nil })
-	if err != nil {
-		return nil // nobody got a layer
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	for _, l := range s.opened {
+		err = errors.Join(err, l.content.Close())
 	}
-	for _, l := range x.all {
-		err = errors.Join(err, l.close())
-	}
+	s.opened = nil
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -75,8 +76,11 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 	if err != nil {
 		return err
 	}
+	if s.have(primary) { // another user of a mounted system has the same
+		return primary.close()
+	}
 	s.places = append(s.places, primary)
-	if cfg.Transient && cfg.RunRoot != "" {
+	if primary.transient = cfg.Transient; cfg.Transient && cfg.RunRoot != "" {
 		// A machine that has just booted has no run root yet.
 		if primary.run, err = from.dir(cfg.RunRoot); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return primary.fail("run root "+cfg.RunRoot, err)
@@ -96,6 +100,10 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 			s.warnings = append(s.warnings, fmt.Errorf("additional image store left out: %w", err))
 			continue
 		}
+		if s.have(p) {
+			_ = p.close() // was only read
+			continue
+		}
 		s.places = append(s.places, p)
 	}
 	for _, p := range s.places {
@@ -104,6 +112,15 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 		}
 	}
 	return nil
+}
+
+// have reports whether the directory of p is open already.
+func (s *Storage) have(p *place) bool {
+	st, err := p.root.Lstat(".")
+	return err == nil && slices.ContainsFunc(s.places, func(q *place) bool {
+		other, err := q.root.Lstat(".")
+		return err == nil && other.Dev == st.Dev && other.Ino == st.Ino
+	})
 }
 
 // pickError translates the reasons for which a root has no driver.
@@ -176,7 +193,7 @@ func (s *Storage) Close() error {
 
 func (s *Storage) snapshot() (*snapshot, error) {
 	if s.closed.Load() {
-		return nil, fmt.Errorf("cstor: the storage is closed: %w", fs.ErrClosed)
+		return nil, errClosed
 	}
 	return s.snap.Load(), nil
 }

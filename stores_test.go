@@ -95,7 +95,7 @@ func TestDuplicates(t *testing.T) {
 	const (
 		images = `[{"id":"i","names":["localhost/x:1"],"created":"2024-01-01T00:00:00Z"},
 			{"id":"j","names":["localhost/x:1"]},{"id":"i","names":["localhost/y:1"],"created":"2025-01-01T00:00:00Z"}]`
-		layers = `[{"id":"l","parent":"a"},{"id":"l","parent":"b"}]`
+		layers = `[{"id":"l","parent":"a"},{"id":"l","parent":"b"},{"id":"m","names":["n"]},{"id":"o","names":["n"]}]`
 	)
 	made.Apply(t, storetest.WriteFile("overlay-images/images.json", images), storetest.WriteFile("overlay-layers/layers.json", layers))
 	s := open(t, made)
@@ -104,6 +104,9 @@ func TestDuplicates(t *testing.T) {
 	}
 	if i := image(t, s, "localhost/x:1"); i.ID() != "j" {
 		t.Errorf("of names, the last counts: %v", i)
+	}
+	if l, err := s.Layer("n"); err != nil || l.ID() != "o" {
+		t.Errorf("of names, the last counts: %v, %v", l, err)
 	}
 	if l, err := s.Layer("l"); err != nil || l.ParentID() != "a" {
 		t.Errorf("of layers, the first counts: %v, %v", l.ParentID(), err)
@@ -249,7 +252,7 @@ func TestWritersMeanwhile(t *testing.T) {
 		}
 	}
 	slow := strings.Repeat(" ", 1<<20) // so that reading it takes a moment
-	state := func(id string) { // the layer first, then the image that needs it, as a pull does
+	state := func(id string) {         // the layer first, then the image that needs it, as a pull does
 		replace(images, "[]")
 		replace(layers, `[{"id":"`+id+`"}]`)
 		replace(images, `[{"id":"i","layer":"`+id+`"}]`+slow)

@@ -45,6 +45,7 @@ var shapes = map[string]storetest.Options{
 	"split":          {ImageStore: "images"},
 	"split, old":     {ImageStore: "images", Old: true},
 	"split vfs":      {ImageStore: "images", Driver: "vfs"},
+	"split vfs, old": {ImageStore: "images", Driver: "vfs", Old: true},
 	"no lock files":  {NoLocks: true},
 }
 

@@ -19,12 +19,12 @@ type lines struct {
 	read int64  // uncompressed bytes returned
 }
 
-func newLines(r io.Reader, max int) (*lines, error) {
+func newLines(r io.Reader, limit int) (*lines, error) {
 	gz, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, &FormatError{Line: 0, Err: noEOF(err)}
 	}
-	return &lines{gz: gz, in: bufio.NewReaderSize(gz, 64<<10), max: max}, nil
+	return &lines{gz: gz, in: bufio.NewReaderSize(gz, 64<<10), max: limit}, nil
 }
 
 // next returns a line without its line feed, valid until the next call. After the

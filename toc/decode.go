@@ -93,8 +93,13 @@ func entries(dec *json.Decoder, one func() error) error {
 				return errors.New("two lists of entries")
 			}
 			seen = true
-			if err := expect(dec, json.Delim('[')); err != nil {
+			switch start, err := dec.Token(); {
+			case err != nil:
 				return err
+			case start == nil: // what Go writes for a layer without entries
+				continue
+			case start != json.Delim('['):
+				return fmt.Errorf("entries: a list was expected, not %v", start)
 			}
 			for dec.More() {
 				if err := one(); err != nil {

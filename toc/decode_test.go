@@ -53,7 +53,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"two lists":     `{"entries":[],"Entries":[]}`,
 		"wrong type":    `{"entries":[{"size":"x"}]}`,
 		"bad xattr":     `{"entries":[{"xattrs":{"a":"*"}}]}`,
-		"entries null":  `{"entries":null}`,
+		"entries text":  `{"entries":"x"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +62,9 @@ func TestDecodeRefuses(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+	if got, err := collect(`{"version":1,"entries":null}`, DecodeOptions{}); err != nil || got != nil {
+		t.Error(got, err)
 	}
 	if got, err := collect(`{"entries":[{},{},{}]}`, DecodeOptions{MaxEntries: 2}); !errors.Is(err, ErrLimit) || len(got) != 2 {
 		t.Error(len(got), err)

@@ -24,11 +24,11 @@ func size(n int64) string {
 		return "-"
 	}
 	v, unit := float64(n), 0
-	for v >= 1000 && unit < 5 {
+	for v >= 999.5 && unit < 6 { // which would be rounded to 1000
 		v /= 1000
 		unit++
 	}
-	return fmt.Sprintf("%.3g %s", v, []string{"B", "kB", "MB", "GB", "TB", "PB"}[unit])
+	return fmt.Sprintf("%.3g %s", v, []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}[unit])
 }
 
 // ago is how long before now t was, in one unit.

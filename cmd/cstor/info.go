@@ -68,7 +68,7 @@ func (a *app) collectInfo(cmd *cobra.Command) (*infoJSON, error) {
 		j.Considered = failed.Considered
 	}
 	if err != nil {
-		var plain error = err
+		plain := err
 		if h := (*hinted)(nil); errors.As(err, &h) {
 			plain = h.err // the advice was to run this command
 		}

@@ -53,21 +53,21 @@ func writeTable(w io.Writer, lines [][]string, elastic int) error {
 // printable spells out what would do something to a terminal instead of being seen,
 // as Go does in string literals: names in a store can hold any bytes.
 func printable(text string) string {
-	if !strings.ContainsFunc(text, unprintable) {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text
 	}
 	var b strings.Builder
-	for _, r := range text {
-		if unprintable(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
+		if part := text[:n]; unicode.IsPrint(r) && utf8.ValidString(part) {
+			b.WriteString(part)
 		} else {
-			b.WriteRune(r)
+			b.WriteString(strings.Trim(strconv.Quote(part), `"`))
 		}
+		text = text[n:]
 	}
 	return b.String()
 }
-
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // cut shortens text to n characters, the last of them an ellipsis.
 func cut(text string, n int) string {

@@ -42,11 +42,15 @@ func TestChoice(t *testing.T) {
 		{name: "inside podman unshare own files belong to 0", env: []string{"_CONTAINERS_ROOTLESS_UID", "1000"}, files: map[string]string{
 			"/sys/": "65534 755", "/sys/overlay-images/": "", userRoot + "/": "0 700", userRoot + "/overlay-images/": "",
 		}, root: userRoot, other: "/sys", rules: RulesOld},
-		{name: "one that cannot be looked at does not exist", uid: user, files: map[string]string{"/sys/overlay-images/": "", userRoot + "/overlay-images/": ""},
-			deny: map[string]error{"/sys/overlay-images": fs.ErrPermission}, root: userRoot, other: "/sys", rules: RulesOld},
+		{
+			name: "one that cannot be looked at does not exist", uid: user, files: map[string]string{"/sys/overlay-images/": "", userRoot + "/overlay-images/": ""},
+			deny: map[string]error{"/sys/overlay-images": fs.ErrPermission}, root: userRoot, other: "/sys", rules: RulesOld,
+		},
 		{name: "root: both are the same", root: "/sys"},
-		{name: "root: owners do not matter", files: map[string]string{"/sys/": "7 755", "/sys/overlay-images/": "", "/old/": "0 755", "/old/overlay-images/": "", userConfPath: sys, adminConf: conf("/old")},
-			root: "/sys", other: "/old"},
+		{
+			name: "root: owners do not matter", files: map[string]string{"/sys/": "7 755", "/sys/overlay-images/": "", "/old/": "0 755", "/old/overlay-images/": "", userConfPath: sys, adminConf: conf("/old")},
+			root: "/sys", other: "/old",
+		},
 		{name: "root: drop-in and old store", files: map[string]string{adminConf + ".d/1.conf": conf("/drop"), "/sys/overlay-layers/": ""}, root: "/sys", other: "/drop", rules: RulesOld},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

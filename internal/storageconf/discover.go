@@ -53,7 +53,7 @@ func Discover(req Request) (Result, error) {
 		trace = append(trace,
 			Step{RulesOld, KindRule, "old rules", StateError, "they give no answer: " + err.Error()},
 			Step{RulesNew, KindRule, "choice", StateUsed, "only the new rules give an answer"})
-		return Result{Config: byNew, Trace: trace}, nil
+		return Result{Config: byNew, Trace: trace}, nil //nolint:nilerr // the trace says it
 	}
 	res := choose(req, byNew, byOld)
 	res.Trace = append(trace, res.Trace...)

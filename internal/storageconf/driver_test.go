@@ -28,8 +28,10 @@ func TestPickDriver(t *testing.T) {
 		{name: "two halves", dirs: []string{"overlay-images", "vfs-layers"}, ambiguous: []string{"overlay", "vfs"}},
 		{name: "priority leaves one", dirs: []string{"overlay-layers", "overlay-images", "vfs-layers", "vfs-images"}, cfg: Config{DriverPriority: []string{"vfs"}}, want: "vfs"},
 		{name: "priority leaves none", dirs: []string{"overlay-layers", "overlay-images"}, cfg: Config{DriverPriority: []string{"vfs", "../x"}}},
-		{name: "priority orders, but does not choose", dirs: []string{"overlay-layers", "overlay-images", "vfs-layers", "vfs-images"},
-			cfg: Config{DriverPriority: []string{"vfs", "overlay2", "overlay"}}, ambiguous: []string{"vfs", "overlay"}},
+		{
+			name: "priority orders, but does not choose", dirs: []string{"overlay-layers", "overlay-images", "vfs-layers", "vfs-images"},
+			cfg: Config{DriverPriority: []string{"vfs", "overlay2", "overlay"}}, ambiguous: []string{"vfs", "overlay"},
+		},
 		{name: "images in the image store", dirs: []string{"overlay-layers", "/i/overlay-images", "vfs-layers"}, cfg: Config{ImageStore: "/i"}, want: "overlay"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

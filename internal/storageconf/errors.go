@@ -86,7 +86,7 @@ const maxShown = 200
 
 // cause strips what repeats a path that the SourceError names.
 func cause(err error) error {
-	if pe, ok := err.(*fs.PathError); ok {
+	if pe, ok := err.(*fs.PathError); ok { //nolint:errorlint // only the outermost is stripped
 		return pe.Err
 	}
 	return err

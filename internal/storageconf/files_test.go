@@ -46,41 +46,63 @@ func TestFiles(t *testing.T) {
 		{name: "root, all files: one is read", uid: root, env: home(), files: all, byNew: "/user", byOld: "/etc-root"},
 		{name: "root, system files", uid: root, env: home(), files: map[string]string{adminConf: conf("/etc-root"), vendorConf: conf("/usr-root")}, byNew: "/etc-root", byOld: "/etc-root"},
 		{name: "root, vendor file", uid: root, env: home(), files: map[string]string{vendorConf: conf("/usr-root")}, byNew: "/usr-root", byOld: "/usr-root"},
-		{name: "exactly one main file: unset keys are not looked up further", uid: root, env: home(),
-			files: map[string]string{adminConf: "[storage]\n", vendorConf: conf("/usr-root")}, byNew: defaultGraphRoot, byOld: defaultGraphRoot},
+		{
+			name: "exactly one main file: unset keys are not looked up further", uid: root, env: home(),
+			files: map[string]string{adminConf: "[storage]\n", vendorConf: conf("/usr-root")}, byNew: defaultGraphRoot, byOld: defaultGraphRoot,
+		},
 		{name: "rootless, no file", uid: user, env: home(), byNew: userRoot, byOld: userRoot},
 		{name: "rootless, own file", uid: user, env: home(), files: all, byNew: "/user", byOld: "/user"},
 		{name: "rootless, system graphroot", uid: user, env: home(), files: map[string]string{adminConf: conf("/etc-root")}, byNew: "/etc-root", byOld: userRoot},
 		{name: "rootless, HOME unset, Request.Home", uid: user, home: "/home/u", files: all, byNew: "/user", byOld: "/user"},
 		{name: "rootless, HOME wins over Request.Home", uid: user, env: home(), home: "/other", files: all, byNew: "/user", byOld: "/user"},
 
-		{name: "XDG_CONFIG_HOME set", uid: user, env: home("XDG_CONFIG_HOME", "/xdg"),
-			files: with(all, map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root")}), byNew: "/xdg-root", byOld: "/xdg-root"},
+		{
+			name: "XDG_CONFIG_HOME set", uid: user, env: home("XDG_CONFIG_HOME", "/xdg"),
+			files: with(all, map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root")}), byNew: "/xdg-root", byOld: "/xdg-root",
+		},
 		{name: "XDG_CONFIG_HOME set, file missing: HOME is not looked at", uid: user, env: home("XDG_CONFIG_HOME", "/xdg"), files: all, byNew: "/etc-root", byOld: userRoot},
-		{name: "XDG_CONFIG_HOME empty: relative for new rules, unset for a user's old", uid: user, env: home("XDG_CONFIG_HOME", ""),
-			files: with(all, map[string]string{"/cwd/containers/storage.conf": conf("/cwd-root")}), byNew: "/cwd-root", byOld: "/user"},
-		{name: "XDG_CONFIG_HOME, root: old rules prefer system files", uid: root, env: home("XDG_CONFIG_HOME", "/xdg"),
-			files: with(all, map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root")}), byNew: "/xdg-root", byOld: "/etc-root"},
-		{name: "XDG_CONFIG_HOME, root, no system files", uid: root, env: home("XDG_CONFIG_HOME", "/xdg"),
-			files: map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root")}, byNew: "/xdg-root", byOld: "/xdg-root"},
-		{name: "XDG_CONFIG_HOME, root: old rules fill unset roots from it", uid: root, env: home("XDG_CONFIG_HOME", "/xdg"),
-			files: map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root"), adminConf: "[storage]\n"}, byNew: "/xdg-root", byOld: "/xdg-root"},
+		{
+			name: "XDG_CONFIG_HOME empty: relative for new rules, unset for a user's old", uid: user, env: home("XDG_CONFIG_HOME", ""),
+			files: with(all, map[string]string{"/cwd/containers/storage.conf": conf("/cwd-root")}), byNew: "/cwd-root", byOld: "/user",
+		},
+		{
+			name: "XDG_CONFIG_HOME, root: old rules prefer system files", uid: root, env: home("XDG_CONFIG_HOME", "/xdg"),
+			files: with(all, map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root")}), byNew: "/xdg-root", byOld: "/etc-root",
+		},
+		{
+			name: "XDG_CONFIG_HOME, root, no system files", uid: root, env: home("XDG_CONFIG_HOME", "/xdg"),
+			files: map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root")}, byNew: "/xdg-root", byOld: "/xdg-root",
+		},
+		{
+			name: "XDG_CONFIG_HOME, root: old rules fill unset roots from it", uid: root, env: home("XDG_CONFIG_HOME", "/xdg"),
+			files: map[string]string{"/xdg/containers/storage.conf": conf("/xdg-root"), adminConf: "[storage]\n"}, byNew: "/xdg-root", byOld: "/xdg-root",
+		},
 
-		{name: "CONF names the only main file, no drop-ins", uid: root, env: home(confVariable, "/c.conf"),
-			files: with(all, map[string]string{"/c.conf": conf("/c"), "/etc/containers/storage.conf.d/1.conf": conf("/drop")}), byNew: "/c", byOld: "/c"},
+		{
+			name: "CONF names the only main file, no drop-ins", uid: root, env: home(confVariable, "/c.conf"),
+			files: with(all, map[string]string{"/c.conf": conf("/c"), "/etc/containers/storage.conf.d/1.conf": conf("/drop")}), byNew: "/c", byOld: "/c",
+		},
 		{name: "CONF, rootless", uid: user, env: home(confVariable, "/c.conf"), files: with(all, map[string]string{"/c.conf": conf("/c")}), byNew: "/c", byOld: "/c"},
 		{name: "CONF empty: unset for new, fatal for old", uid: root, env: home(confVariable, ""), files: all, byNew: "/user"},
-		{name: "--storage-conf beats CONF", uid: root, env: home(confVariable, "/c.conf"), configFile: "/f.conf",
-			files: map[string]string{"/c.conf": conf("/c"), "/f.conf": conf("/f")}, byNew: "/f", byOld: "/f"},
-		{name: "OVERRIDE is last, for new rules only", uid: root, env: home(overrideVariable, "/o.conf"),
-			files: with(all, map[string]string{"/o.conf": conf("/o"), "/etc/containers/storage.conf.d/1.conf": conf("/drop")}), byNew: "/o", byOld: "/etc-root"},
-		{name: "OVERRIDE over CONF", uid: root, env: home(confVariable, "/c.conf", overrideVariable, "/o.conf"),
-			files: map[string]string{"/c.conf": conf("/c"), "/o.conf": conf("/o")}, byNew: "/o", byOld: "/c"},
+		{
+			name: "--storage-conf beats CONF", uid: root, env: home(confVariable, "/c.conf"), configFile: "/f.conf",
+			files: map[string]string{"/c.conf": conf("/c"), "/f.conf": conf("/f")}, byNew: "/f", byOld: "/f",
+		},
+		{
+			name: "OVERRIDE is last, for new rules only", uid: root, env: home(overrideVariable, "/o.conf"),
+			files: with(all, map[string]string{"/o.conf": conf("/o"), "/etc/containers/storage.conf.d/1.conf": conf("/drop")}), byNew: "/o", byOld: "/etc-root",
+		},
+		{
+			name: "OVERRIDE over CONF", uid: root, env: home(confVariable, "/c.conf", overrideVariable, "/o.conf"),
+			files: map[string]string{"/c.conf": conf("/c"), "/o.conf": conf("/o")}, byNew: "/o", byOld: "/c",
+		},
 		{name: "OVERRIDE empty is unset", uid: root, env: home(overrideVariable, ""), files: all, byNew: "/user", byOld: "/etc-root"},
 
 		{name: "an attribute in a list: no answer by old rules", uid: root, env: home(), files: map[string]string{adminConf: conf("/g") + "driver_priority = ['vfs', {append=true}]\n"}, byNew: "/g"},
-		{name: "a user's broken file is as an empty one to old rules", uid: user, env: home("XDG_CONFIG_HOME", ""),
-			files: map[string]string{userConfPath: "[", adminConf: conf("/etc-root")}, byNew: "/etc-root", byOld: userRoot},
+		{
+			name: "a user's broken file is as an empty one to old rules", uid: user, env: home("XDG_CONFIG_HOME", ""),
+			files: map[string]string{userConfPath: "[", adminConf: conf("/etc-root")}, byNew: "/etc-root", byOld: userRoot,
+		},
 
 		{name: "drop-ins: root", uid: root, env: home(), files: map[string]string{
 			"/usr/share/containers/storage.conf.d/10.conf": conf("/a"), "/etc/containers/storage.rootful.conf.d/20.conf": conf("/rootful"),
@@ -123,8 +145,10 @@ func TestFiles(t *testing.T) {
 		}, byNew: "/linked", byOld: defaultGraphRoot},
 
 		{name: "_CONTAINERS_ROOTLESS_UID: the user's storage inside podman unshare", uid: root, env: home("_CONTAINERS_ROOTLESS_UID", "1000"), byNew: userRoot, byOld: userRoot},
-		{name: "_CONTAINERS_ROOTLESS_UID decides on drop-ins", uid: root, env: home("_CONTAINERS_ROOTLESS_UID", "1000"),
-			files: map[string]string{"/etc/containers/storage.rootless.conf.d/1000/1.conf": conf("/mine")}, byNew: "/mine", byOld: userRoot},
+		{
+			name: "_CONTAINERS_ROOTLESS_UID decides on drop-ins", uid: root, env: home("_CONTAINERS_ROOTLESS_UID", "1000"),
+			files: map[string]string{"/etc/containers/storage.rootless.conf.d/1000/1.conf": conf("/mine")}, byNew: "/mine", byOld: userRoot,
+		},
 		{name: "_CONTAINERS_ROOTLESS_UID malformed is 0", uid: user, env: home("_CONTAINERS_ROOTLESS_UID", "x"), byNew: defaultGraphRoot, byOld: defaultGraphRoot},
 		{name: "_CONTAINERS_ROOTLESS_UID empty is unset", uid: user, env: home("_CONTAINERS_ROOTLESS_UID", ""), byNew: userRoot, byOld: userRoot},
 		{name: "HOME below a file", uid: root, env: map[string]string{"HOME": "/dev/null"}, files: map[string]string{"/dev/null": ""}, byNew: defaultGraphRoot, byOld: defaultGraphRoot},

@@ -176,7 +176,7 @@ func (d *discovery) oldMain() (opts oldOptions, found bool, err error) {
 		}
 		var file fileConfig
 		if d.decode(path, data, &file) != nil {
-			return oldOptions{}, true, nil
+			return oldOptions{}, true, nil //nolint:nilerr // the old library takes a broken file as an empty one
 		}
 		d.note(KindRule, "main file", StateUsed, "%s replaces all options but unset roots", quote(path))
 		return d.oldFileOptions(&file), true, nil

@@ -37,7 +37,7 @@ func probe(dir string, want Whiteouts) (ability, error) {
 	if err != nil {
 		return ability{}, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }()
 	can := ability{
 		devices:   unix.Mknod(filepath.Join(tmp, "null"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) == nil,
 		whiteouts: want,

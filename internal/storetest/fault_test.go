@@ -72,7 +72,7 @@ func TestFaults(t *testing.T) {
 			n, err := size(t, s.Layer("app").TarSplit)
 			return err == nil && n > 100<<20
 		},
-		"remove-tar-split app": func(t *testing.T, s *storetest.Store) bool {
+		"remove-tar-split app": func(_ *testing.T, s *storetest.Store) bool {
 			_, err := os.Stat(s.Layer("app").TarSplit)
 			return errors.Is(err, fs.ErrNotExist)
 		},

@@ -25,7 +25,7 @@ func AsUser(t *testing.T, f func(t *testing.T)) {
 		return
 	}
 	// Neither the build folder nor t.TempDir can be entered by another user.
-	dir, err := os.MkdirTemp("", "storetest-user-")
+	dir, err := os.MkdirTemp("", "storetest-user-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
