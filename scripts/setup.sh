@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs the programs that the conformance tests talk to, where that is possible:
+# as root, on Debian or Ubuntu. Elsewhere it does nothing; the tests then say what
+# they miss. Running it again is cheap.
+set -eu
+packages="podman buildah skopeo umoci docker-registry crun uidmap fuse-overlayfs attr strace debootstrap xfsprogs btrfs-progs busybox-static"
+
+missing=
+for p in $packages; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $p"
+done 2>/dev/null
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	echo "setup: not root on Debian or Ubuntu, so not installed:$missing" >&2
+	exit 0
+fi
+echo "setup: installing$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+for try in 1 2 3; do
+	if apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
+		exit 0
+	fi
+	sleep $((try * 5))
+done
+echo "setup: apt-get failed" >&2
+exit 1
