@@ -34,6 +34,7 @@ type extent struct {
 type walker struct {
 	lines *lines
 	rec   record
+	tail  tail
 	max   int   // bytes in a segment
 	want  int64 // length of the tar; negative if unknown
 	total int64 // bytes of all extents so far
@@ -79,8 +80,13 @@ func (w *walker) next() (extent, error) {
 			if len(x.inline) > w.max {
 				return extent{}, w.bad(fmt.Errorf("a segment of %d bytes: %w", n, ErrLimit))
 			}
-		} else {
-			n = w.rec.size
+			w.tail.inline(x.inline)
+		} else if n = w.rec.size; n > 0 {
+			x.name = string(w.rec.name)
+			if w.tail.headerOnly(x.name) {
+				continue
+			}
+			w.tail.content()
 		}
 		if n == 0 {
 			continue
@@ -89,7 +95,7 @@ func (w *walker) next() (extent, error) {
 			return extent{}, w.bad(fmt.Errorf("%w: the tar has %d bytes, the recipe gives more", ErrSize, w.want))
 		}
 		if w.total += n; w.rec.typ == fileType {
-			x.name, x.size = string(w.rec.name), n
+			x.size = n
 			if x.sum = len(w.rec.payload) == 8; x.sum {
 				x.crc = binary.BigEndian.Uint64(w.rec.payload)
 			}

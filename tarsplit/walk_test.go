@@ -1,6 +1,7 @@
 package tarsplit
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -97,6 +98,58 @@ func TestTruncated(t *testing.T) {
 	}
 	if _, err := drain(recipe, Options{}); err != io.EOF { //nolint:errorlint // exactly io.EOF is the contract
 		t.Error(err)
+	}
+}
+
+// TestHeaderOnly: entries that have no content in the tar whatever size they state.
+func TestHeaderOnly(t *testing.T) {
+	t.Parallel()
+	header := func(name string, flag byte) string {
+		var b bytes.Buffer
+		if err := tar.NewWriter(&b).WriteHeader(&tar.Header{Name: "x", Typeflag: tar.TypeReg, Size: 3}); err != nil {
+			t.Fatal(err)
+		}
+		h := b.Bytes()
+		copy(h, name)
+		h[156] = flag
+		copy(h[148:156], "        ")
+		sum := 0
+		for _, c := range h {
+			sum += int(c)
+		}
+		copy(h[148:156], fmt.Sprintf("%06o\x00 ", sum))
+		return string(h)
+	}
+	for _, test := range []struct {
+		name string
+		flag byte
+		want int // extents
+	}{
+		{"link", '1', 1}, {"link", '2', 1}, {"dev", '3', 1}, {"dev", '4', 1}, {"dir/", '5', 1}, {"fifo", '6', 1},
+		{"old/", 0, 1}, {"old", 0, 2}, {"file", '0', 2}, {"file/", '0', 2}, {"other", '7', 2},
+	} {
+		for what, lines := range map[string][]string{
+			"whole": {segment(header(test.name, test.flag)), file(test.name, "abc")},
+			"split": {segment(header(test.name, test.flag)[:100]), segment(header(test.name, test.flag)[100:]), file(test.name, "abc")},
+		} {
+			want := test.want
+			if what == "split" {
+				want++
+			}
+			if n, err := drain(zip(t, lines...), Options{}); n != want || !errors.Is(err, io.EOF) {
+				t.Errorf("%s %q, %s: %d extents, want %d, %v", test.name, test.flag, what, n, want, err)
+			}
+		}
+	}
+	// A block that is no header says nothing.
+	text := strings.Repeat("5", 512)
+	if n, err := drain(zip(t, segment(text), file("f", "abc")), Options{}); n != 2 || !errors.Is(err, io.EOF) {
+		t.Errorf("no header: %d extents, %v", n, err)
+	}
+	// Nor does the header before the last content.
+	h := header("f", '0')
+	if n, err := drain(zip(t, segment(h), file("f", "abc"), file("g/", "abc")), Options{}); n != 3 || !errors.Is(err, io.EOF) {
+		t.Errorf("stale header: %d extents, %v", n, err)
 	}
 }
 

@@ -1,11 +1,11 @@
 package ondisk
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/cstor-go/cstor/internal/jsonscan"
 )
 
 // MaxRecords is how many records one file may hold: two hundred times the
@@ -57,58 +57,53 @@ func Containers(data []byte) ([]Container, error) {
 	return decode(data, func(c *Container) []string { return []string{c.ID, c.Image, c.Layer} })
 }
 
+// record reads one field of itself.
+type record[T any] interface {
+	*T
+	field(key []byte, c *jsonscan.Cursor) error
+}
+
 // decode reads a JSON array record by record, so that a file is refused before
 // more than MaxRecords of its records are in memory. ids gives the ids of a record
 // that will be used as file names: the first, its own, must be there.
-func decode[T any](data []byte, ids func(*T) []string) ([]T, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	bad := func(record int, err error) error {
-		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-			return &FormatError{Offset: syntax.Offset, Record: record, Err: err}
-		}
-		return &FormatError{Offset: dec.InputOffset(), Record: record, Err: err}
-	}
-	switch start, err := dec.Token(); {
-	case err != nil:
-		return nil, bad(-1, err)
-	case start == nil: // JSON null, what Go writes for a nil list
-		return nil, trailing(dec, bad)
-	case start != json.Delim('['):
-		return nil, bad(-1, fmt.Errorf("a list was expected, not %T", start))
+func decode[T any, R record[T]](data []byte, ids func(*T) []string) ([]T, error) {
+	c := jsonscan.New(data)
+	if c.End() == nil {
+		return nil, nil // an empty file
 	}
 	var all []T
-	for dec.More() {
-		if len(all) == MaxRecords {
-			return nil, bad(len(all), fmt.Errorf("more than %d records", MaxRecords))
+	n := -1 // the record that is read
+	one := func() error {
+		if n++; n == MaxRecords {
+			return fmt.Errorf("more than %d records", MaxRecords)
 		}
-		var one T
-		if err := dec.Decode(&one); err != nil {
-			return nil, bad(len(all), err)
+		var v T
+		if err := c.Object(func(key []byte) error { return R(&v).field(key, &c) }); err != nil {
+			return err
 		}
-		for n, id := range ids(&one) {
+		for n, id := range ids(&v) {
 			if n > 0 && id == "" {
 				continue
 			}
 			if err := CheckID(id); err != nil {
-				return nil, bad(len(all), err)
+				return err
 			}
 		}
-		all = append(all, one)
+		all = append(all, v)
+		return nil
 	}
-	if _, err := dec.Token(); err != nil {
-		return nil, bad(-1, err)
+	var err error
+	if !c.Null() { // null is what Go writes for a nil list
+		err = c.Array(one)
 	}
-	return all, trailing(dec, bad)
-}
-
-func trailing(dec *json.Decoder, bad func(int, error) error) error {
-	if dec.More() {
-		return bad(-1, errors.New("data after the list"))
+	if err == nil {
+		n = -1
+		err = c.End()
 	}
-	return nil
+	if err != nil {
+		return nil, &FormatError{Offset: int64(c.Offset()), Record: n, Err: err}
+	}
+	return all, nil
 }
 
 // CheckID returns an error that matches [ErrID] unless id can be the name of one

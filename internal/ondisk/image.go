@@ -8,23 +8,23 @@ import (
 
 // Image is one record of images.json (container-libs storage/images.go:Image).
 type Image struct {
-	ID string `json:"id"`
+	ID string
 	// Digest was set when the record was made and is never updated: it may be that
 	// of a list, or of an earlier manifest of the same image.
-	Digest digest.Digest `json:"digest"`
+	Digest digest.Digest
 	// Names are fully qualified, newest first.
-	Names []string `json:"names"`
+	Names []string
 	// NamesHistory is never consulted for lookups.
-	NamesHistory []string `json:"names-history"`
+	NamesHistory []string
 	// TopLayer is the id of the uppermost layer; empty in an image without layers.
-	TopLayer string `json:"layer"`
+	TopLayer string
 	// MappedTopLayers are copies of the top layer with shifted owners.
-	MappedTopLayers []string `json:"mapped-layers"`
+	MappedTopLayers []string
 	// Metadata is a JSON text of containers/image's own.
-	Metadata string    `json:"metadata"`
-	Created  time.Time `json:"created"`
+	Metadata string
+	Created  time.Time
 	// Flags are opaque.
-	Flags map[string]any `json:"flags"`
+	Flags map[string]any
 	BigData
 }
 
@@ -32,10 +32,10 @@ type Image struct {
 // (see [BigDataFile]).
 type BigData struct {
 	// Keys name the items.
-	Keys []string `json:"big-data-names"`
+	Keys []string
 	// Sizes are in bytes.
-	Sizes map[string]int64 `json:"big-data-sizes"`
+	Sizes map[string]int64
 	// Digests of keys that begin with "manifest" follow the rules for manifests
 	// (schema 1: without its signatures), others are over the bytes.
-	Digests map[string]digest.Digest `json:"big-data-digests"`
+	Digests map[string]digest.Digest
 }
