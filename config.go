@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -49,10 +48,11 @@ func (i *Image) rawConfig(manifest []byte) ([]byte, error) {
 		return nil, err
 	}
 	key := desc.Digest.String()
-	if !slices.Contains(i.rec.Keys, key) {
+	with := i.with(key)
+	if with == nil {
 		return nil, fmt.Errorf("%w: it has no config %s", ErrIncomplete, key)
 	}
-	raw, err := i.place.bigData("images", i.rec.ID, key, maxBigData)
+	raw, err := with.place.bigData("images", i.rec.ID, key, maxBigData)
 	if err != nil {
 		return nil, err
 	}

@@ -126,13 +126,13 @@ func (s *Storage) discover(from system, req storageconf.Request, owner string) e
 
 func (s *Storage) addConfig(from system, owner string, cfg storageconf.Config) error {
 	if cfg.Driver == "" {
-		driver, err := storageconf.PickDriver(from, cfg)
-		if err == nil {
-			// Options of drivers other than overlay count only now.
-			cfg, err = cfg.WithDriver(driver)
-		}
+		driver, err := pickDriver(from, cfg)
 		if err != nil {
-			return pickError(cfg.GraphRoot, err)
+			return err
+		}
+		// Options of drivers other than overlay count only now.
+		if cfg, err = cfg.WithDriver(driver); err != nil {
+			return err
 		}
 	}
 	return s.add(from, owner, cfg)

@@ -29,6 +29,8 @@ var storeys = map[string]int{
 	"internal/ondisk":      0,
 	"internal/storageconf": 0,
 	"internal/beneath":     0,
+
+	"internal/jsonscan": -1,
 }
 
 // roomsOf lists what packages of one storey may see of each other.

@@ -20,6 +20,10 @@ type Image struct {
 	// asked is the digest of the manifest by which the image was looked up; empty
 	// for its present one.
 	asked digest.Digest
+	// others are the records of the same id in later stores. What this one lacks may
+	// be there: podman 4 tags an image of a read-only store by a bare record in the
+	// primary one (container-libs storage/store.go:ImageBigData asks all stores).
+	others []*Image
 }
 
 // ID is the image's id: the hexadecimal digest of its configuration, as a rule.
@@ -38,8 +42,8 @@ func (i *Image) Digest() digest.Digest {
 	if i.asked != "" {
 		return i.asked
 	}
-	if d := i.rec.Digests[manifestKey]; d != "" {
-		return d
+	if with := i.with(manifestKey); with != nil && with.rec.Digests[manifestKey] != "" {
+		return with.rec.Digests[manifestKey]
 	}
 	return i.rec.Digest
 }
@@ -49,12 +53,14 @@ func (i *Image) Digest() digest.Digest {
 // and lists kept with it (container-libs storage/images.go:recomputeDigests).
 func (i *Image) Digests() []digest.Digest {
 	var all []digest.Digest
-	if i.rec.Digest != "" {
-		all = append(all, i.rec.Digest)
-	}
-	for key, d := range i.rec.BigData.Digests {
-		if strings.HasPrefix(key, manifestKey) && d != "" {
-			all = append(all, d)
+	for _, record := range append([]*Image{i}, i.others...) {
+		if record.rec.Digest != "" {
+			all = append(all, record.rec.Digest)
+		}
+		for key, d := range record.rec.BigData.Digests {
+			if strings.HasPrefix(key, manifestKey) && d != "" {
+				all = append(all, d)
+			}
 		}
 	}
 	slices.Sort(all)
@@ -102,11 +108,25 @@ const maxBigData = 64 << 20
 // [Image.Config] check theirs. A key that the image does not have gives an error
 // that matches [ErrNotFound].
 func (i *Image) BigData(key string) ([]byte, error) {
-	if !slices.Contains(i.rec.Keys, key) {
+	with := i.with(key)
+	if with == nil {
 		return nil, i.fail(fmt.Errorf("big data %q: %w", key, ErrNotFound))
 	}
-	b, err := i.place.bigData("images", i.rec.ID, key, maxBigData)
+	b, err := with.place.bigData("images", i.rec.ID, key, maxBigData)
 	return b, i.fail(err)
+}
+
+// with returns the record that has an item: this one, or that of a later store.
+func (i *Image) with(key string) *Image {
+	if slices.Contains(i.rec.Keys, key) {
+		return i
+	}
+	for _, other := range i.others {
+		if slices.Contains(other.rec.Keys, key) {
+			return other
+		}
+	}
+	return nil
 }
 
 // Layers are the image's layers, base first. A layer that is not there, or a stack

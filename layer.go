@@ -75,7 +75,7 @@ func (l *Layer) CompressedSize() int64 {
 // "xz".
 func (l *Layer) Compression() string {
 	names := []string{"none", "bzip2", "gzip", "xz", "zstd"}
-	if c := l.rec.Compression; c >= 0 && c < len(names) {
+	if c := int(l.rec.Compression); c >= 0 && c < len(names) {
 		return names[c]
 	}
 	return fmt.Sprintf("unknown (%d)", l.rec.Compression)

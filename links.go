@@ -201,7 +201,14 @@ func (l *Layer) CheckLower() error {
 	if err != nil {
 		return l.fail(err)
 	}
-	if id, err := l.snap.resolveLink(link); err != nil || id != l.rec.ID {
+	p, err := l.treePlace()
+	if err != nil {
+		return l.fail(err)
+	}
+	switch id, err := p.readLink(link); {
+	case err != nil:
+		return l.fail(fmt.Errorf("%w: %w", ErrDamaged, damaged(err)))
+	case id != l.rec.ID:
 		return l.fail(&MismatchError{What: "link " + link, Want: l.rec.ID, Got: id})
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -37,14 +36,15 @@ func (i *Image) manifest() ([]byte, string, error) {
 	key := manifestKey
 	if i.asked != "" {
 		// Present in every image pulled by newer writers; older ones kept only one.
-		if k := manifestKey + "-" + i.asked.String(); slices.Contains(i.rec.Keys, k) {
+		if k := manifestKey + "-" + i.asked.String(); i.with(k) != nil {
 			key = k
 		}
 	}
-	if !slices.Contains(i.rec.Keys, key) {
+	with := i.with(key)
+	if with == nil {
 		return nil, "", fmt.Errorf("%w: it has no manifest", ErrIncomplete)
 	}
-	raw, err := i.place.bigData("images", i.rec.ID, key, maxBigData)
+	raw, err := with.place.bigData("images", i.rec.ID, key, maxBigData)
 	if err != nil {
 		return nil, "", err
 	}
@@ -52,7 +52,7 @@ func (i *Image) manifest() ([]byte, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	want := i.rec.BigData.Digests[key]
+	want := with.rec.BigData.Digests[key]
 	if i.asked != "" {
 		want = i.asked
 	}

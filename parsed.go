@@ -106,10 +106,12 @@ func (x *imageIndex) add(s *snapshot, p *place, records []ondisk.Image) {
 		}
 	}
 	for _, id := range order {
-		if x.byID[id] == nil {
-			x.byID[id] = here[id]
-			x.all = append(x.all, here[id])
+		if first := x.byID[id]; first != nil {
+			first.others = append(first.others, here[id])
+			continue
 		}
+		x.byID[id] = here[id]
+		x.all = append(x.all, here[id])
 	}
 	for name, i := range names {
 		// A name from a later store does not count if an earlier one has the same

@@ -46,10 +46,7 @@ type place struct {
 func openPlace(path, driver string, role Role, dir opener) (*place, error) {
 	root, err := dir(path)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w: there is no such directory", ErrNotStore)
-		}
-		return nil, &StoreError{Store: path, Err: err}
+		return nil, rootError(path, err)
 	}
 	p := &place{path: path, role: role, root: root, driver: driver}
 	switch driver {
@@ -65,6 +62,19 @@ func openPlace(path, driver string, role Role, dir opener) (*place, error) {
 		return nil, &StoreError{Store: path, Err: err}
 	}
 	return p, nil
+}
+
+// rootError says why a store's directory could not be opened.
+func rootError(path string, err error) error {
+	switch inner := (*fs.PathError)(nil); {
+	case errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("%w: there is no such directory", ErrNotStore)
+	case errors.Is(err, unix.ENOTDIR):
+		err = fmt.Errorf("%w: it is not a directory", ErrNotStore)
+	case errors.As(err, &inner):
+		err = inner.Err // the path is named already
+	}
+	return &StoreError{Store: path, Err: err}
 }
 
 func (p *place) has(name string) bool {

@@ -287,6 +287,9 @@ func TestLinks(t *testing.T) {
 	if id, err := s.ResolveLink(base.Link); err != nil || id != base.ID {
 		t.Errorf("link removed: %q, %v", id, err)
 	}
+	if b, err := s.Layer(base.ID); err != nil || !errors.Is(b.CheckLower(), cstor.ErrDamaged) {
+		t.Errorf("link removed: %v, %v", b.CheckLower(), err)
+	}
 	made.Apply(t, storetest.SetLink("names", "/etc"))
 	if _, err := l.LowerIDs(); err != nil {
 		t.Errorf("a link that leads elsewhere is found by the layer's own file: %v", err)

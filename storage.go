@@ -52,7 +52,7 @@ func Open(ctx context.Context, root string, opts Options) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{found: []Finding{{Kind: "flag", Name: "root", State: "used", Why: root}}}
+	s := &Storage{found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
 	return s.start(ctx, s.add(host, "", storageconf.Config{
 		GraphRoot: root, RunRoot: opts.RunRoot, Driver: driverName(opts.Driver), ImageStore: opts.ImageStore,
 		AdditionalImageStores: opts.AdditionalImageStores, Transient: opts.Transient,
@@ -68,9 +68,9 @@ func driverName(name string) string {
 
 // add opens the stores of one configuration.
 func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
-	driver, err := storageconf.PickDriver(from, cfg)
+	driver, err := pickDriver(from, cfg)
 	if err != nil {
-		return pickError(cfg.GraphRoot, err)
+		return err
 	}
 	primary, err := openPlace(cfg.GraphRoot, driver, RolePrimary, from.dir)
 	if err != nil {
@@ -123,14 +123,29 @@ func (s *Storage) have(p *place) bool {
 	})
 }
 
-// pickError translates the reasons for which a root has no driver.
-func pickError(root string, err error) error {
+// pickDriver returns the driver whose store is at the root. The root is opened
+// first, so that one that is not there, or may not be entered, is told as that.
+func pickDriver(from system, cfg storageconf.Config) (string, error) {
+	root := cfg.GraphRoot
+	dir, err := from.dir(root)
+	if err != nil {
+		return "", rootError(root, err)
+	}
+	_, err = dir.Lstat("overlay-images") // whatever it is, it must not be refused
+	_ = dir.Close()                      // was only read
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", rootError(root, err)
+	}
+	driver, err := storageconf.PickDriver(from, cfg)
 	if several := (*storageconf.AmbiguousDriverError)(nil); errors.As(err, &several) {
 		err = &AmbiguousError{Kind: "driver of", Ref: root, Candidates: several.Drivers}
 	} else if errors.Is(err, storageconf.ErrNoStore) {
 		err = fmt.Errorf("%w: it has neither overlay-images nor vfs-images", ErrNotStore)
 	}
-	return &StoreError{Store: root, Err: err}
+	if err != nil {
+		return "", &StoreError{Store: root, Err: err}
+	}
+	return driver, nil
 }
 
 // start takes the first snapshot, unless the stores could not be opened.

@@ -21,7 +21,7 @@ func (a *app) man() *cobra.Command {
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // the same pages on every day
-			date := time.Unix(0, 0)       // cobra wants one
+			date := time.Unix(0, 0).UTC() // cobra wants one
 			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "cstor", Manual: "cstor", Date: &date}, got[0])
 		},
 	}

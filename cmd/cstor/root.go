@@ -152,6 +152,8 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 	}
 	var s *cstor.Storage
 	switch {
+	case ref.GraphRoot != "" && a.root+a.config+a.sysroot+a.driver != "":
+		return nil, nil, usagef("%s names a store, and so do the flags: choose one", text)
 	case ref.GraphRoot != "":
 		s, err = cstor.Open(cmd.Context(), ref.GraphRoot, cstor.Options{Driver: ref.Driver, RunRoot: ref.RunRoot})
 		text = cstor.Transport + ref.Name

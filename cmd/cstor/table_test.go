@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+func TestWriteTable(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		lines [][]string
+		want  string
+	}{
+		{"nothing", nil, ""},
+		{"one cell", [][]string{{"A"}}, "A\n"},
+		{"aligned", [][]string{{"NAME", "SIZE"}, {"a", "1 B"}, {"longer", "2 kB"}}, "NAME     SIZE\na        1 B\nlonger   2 kB\n"},
+		{"no blanks at the end", [][]string{{"A", "B", "C"}, {"1", "", ""}, {"", "", "3"}}, "A   B   C\n1\n        3\n"},
+		{"empty column", [][]string{{"", "B"}, {"", "2"}}, "   B\n   2\n"},
+		{"lines of different length", [][]string{{"A"}, {"1", "2"}, {}}, "A\n1   2\n\n"},
+		{"letters, not bytes", [][]string{{"größe", "x"}, {"abcde", "y"}}, "größe   x\nabcde   y\n"},
+		{"not UTF-8", [][]string{{"caf\xe9", "x"}, {"abcd", "y"}}, `caf\xe9   x` + "\nabcd      y\n"},
+		{"control characters", [][]string{{"a\x1b[1mb\n", "x"}, {"\x7f\u200e", "y"}}, `a\x1b[1mb\n   x` + "\n" + `\x7f\u200e    y` + "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			if err := writeTable(&b, tt.lines, 0); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, b.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriteTableError(t *testing.T) {
+	t.Parallel()
+	if err := writeTable(brokenWriter{}, [][]string{{"a"}}, -1); !errors.Is(err, errBroken) {
+		t.Errorf("got %v, want what the writer said", err)
+	}
+}
+
+// terminal opens a pseudo-terminal of some width. What is written to it is read back
+// by the second result.
+func terminal(t *testing.T, columns int) (tty *os.File, read func() string) {
+	t.Helper()
+	control, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = control.Close() })
+	n, err := unix.IoctlGetInt(int(control.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	if err := unix.IoctlSetPointerInt(int(control.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	tty, err = os.OpenFile(filepath.Join("/dev/pts", itoa(n)), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = tty.Close() })
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
+		t.Fatal(err)
+	}
+	return tty, func() string {
+		b := make([]byte, 1<<16)
+		n, err := control.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(b[:n]), "\r\n", "\n")
+	}
+}
+
+func itoa(n int) string { return number(n) }
+
+// TestWriteTableOnTerminal: the elastic column gives way, down to twelve characters,
+// and is never made wider than it has to be.
+func TestWriteTableOnTerminal(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("registry.example.com/", 3) + "größe"
+	for _, tt := range []struct {
+		name    string
+		columns int
+		elastic int
+		lines   [][]string
+		want    string
+	}{
+		{"wide enough", 200, 0, [][]string{{long, "1"}}, long + "   1\n"},
+		{"cut to fit", 40, 0, [][]string{{"NAME", "SIZE"}, {long, "1 B"}}, "NAME" + strings.Repeat(" ", 32) + "SIZE\n" + long[:32] + "…   1 B\n"},
+		{"exactly", 72, 0, [][]string{{long, "123"}}, long[:65] + "…   123\n"},
+		{"not below twelve", 10, 0, [][]string{{long, "123"}}, long[:11] + "…   123\n"},
+		{"nothing elastic", 10, -1, [][]string{{long, "123"}}, long + "   123\n"},
+		{"a narrow elastic column stays narrow", 10, 0, [][]string{{"abc", "0123456789"}}, "abc   0123456789\n"},
+		{"no width known", 0, 0, [][]string{{long, "1"}}, long + "   1\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tty, read := terminal(t, tt.columns)
+			if err := writeTable(tty, tt.lines, tt.elastic); err != nil {
+				t.Fatal(err)
+			}
+			got := read()
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		n    int
+		want string
+	}{
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"größe", 5, "größe"},
+		{"größer", 5, "größ…"},
+		{"日本語", 2, "日…"},
+		{"a", 1, "a"},
+		{"ab", 1, "…"},
+		{"", 0, ""},
+	} {
+		got := cut(tt.text, tt.n)
+		if got != tt.want || utf8.RuneCountInString(got) > tt.n {
+			t.Errorf("cut(%q, %d) = %q, want %q", tt.text, tt.n, got, tt.want)
+		}
+	}
+}
