@@ -1,0 +1,207 @@
+#!/bin/bash
+# Builds one store with the podman, buildah and skopeo found in $PATH.
+#
+#   build.sh STEP...
+#
+# The steps are the functions below. The environment says where: IN, the folder that fixture.Write made; OUT, an existing
+# folder with storage.conf (and lender.conf, for a store that lends its images), which also takes what the tools say of the
+# store; RUN, a folder for podman's runtime files; REGISTRY, host:port of a registry, for the steps that pull from one.
+#
+# A pull that the tools refuse is no error: its name and the last line of the complaint go to OUT/refused. Everything
+# else that does not work ends the script.
+set -euo pipefail
+export IN OUT RUN REGISTRY=${REGISTRY:-} TMPDIR=$OUT/tmp CONTAINERS_STORAGE_CONF=${CONTAINERS_STORAGE_CONF:-$OUT/storage.conf}
+export HOME=$OUT/home # podman keeps the driver of its first store there, and insists on it
+export XDG_RUNTIME_DIR=$RUN # and there an ordinary user's run root, whatever storage.conf says
+mkdir -p "$RUN" "$TMPDIR" "$HOME"
+chmod 700 "$RUN"
+touch "$OUT/refused"
+
+P() { podman --tmpdir "$RUN/tmp" "$@"; }
+
+# as-root runs another step as root: in the user namespace when the caller is an ordinary user.
+as-root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else buildah unshare bash "$0" "$@"; fi
+}
+
+# pull SOURCE NAME copies one image; the name is a full one.
+pull() {
+	skopeo --insecure-policy copy -q --src-tls-verify=false "$1" "containers-storage:$2" > /dev/null 2> "$TMPDIR/complaint" ||
+		echo "$2: $(tail -n 1 "$TMPDIR/complaint")" >> "$OUT/refused"
+}
+
+# must-pull is pull for images that every tool takes.
+must-pull() {
+	pull "$@"
+	if grep -F "$2: " "$OUT/refused" >&2; then exit 1; fi
+}
+
+digest-of() { sed -n "s/^$1 //p" "$IN/digests"; }
+
+# ordinary pulls images of each compression, form and way of naming.
+ordinary() {
+	must-pull "oci:$IN/oci:gzip" docker.io/library/fixture:gzip
+	must-pull "oci:$IN/oci:zstd" localhost/fixture:zstd
+	must-pull "oci:$IN/oci:plain" quay.io/some/where/fixture:plain
+	must-pull "oci:$IN/oci:empty" docker.io/library/empty:latest
+	must-pull "oci:$IN/oci:repeat" docker.io/someone/repeat:latest
+	must-pull "oci:$IN/oci:twin" "localhost/twin@$(digest-of twin)"
+	must-pull "dir:$IN/schema1" localhost/schema1:latest
+	pull "oci:$IN/oci:no-layers" localhost/no-layers:latest
+	pull "oci:$IN/oci:devices" localhost/devices:latest
+	must-pull "docker-archive:$IN/docker.tar" docker.io/library/fixture:archive
+	# The same image through another manifest: one record that answers to two manifests.
+	must-pull "oci:$IN/oci:gzip-again" localhost/again:latest
+	# An index: the instance for this machine is stored, with the index beside it.
+	must-pull "oci:$IN/oci:multi" localhost/multi:latest
+	must-pull "oci:$IN/oci:multi" "localhost/multi@$(digest-of multi)"
+	must-pull "oci:$IN/oci:arm64" localhost/arm64:latest
+	# Two images that share a name's last part, so that a short name is ambiguous.
+	must-pull "oci:$IN/oci:twin" quay.io/one/common:latest
+	must-pull "oci:$IN/oci:plain" quay.io/two/common:latest
+	# A name moved to another image leaves the first one without.
+	must-pull "oci:$IN/oci:repeat" localhost/moved:latest
+	P untag docker.io/someone/repeat:latest
+	must-pull "oci:$IN/oci:arm64" localhost/moved:latest
+	P tag localhost/fixture:zstd localhost/fixture:tag1 localhost/fixture:tag2 docker.io/library/zstd:v1
+}
+
+# foreign pulls the layers that no container tool writes.
+foreign() {
+	local t
+	for t in $(sed -n 's/^foreign-\([^ ]*\) .*/\1/p' "$IN/digests"); do
+		pull "oci:$IN/oci:foreign-$t" "localhost/foreign:$t"
+	done
+}
+
+# fill makes files of every kind below the current folder, in a container that buildah mounted.
+fill() {
+	mkdir -p usr/share/d etc odd/empty
+	echo one > odd/a
+	ln odd/a odd/b
+	ln -s a odd/c
+	ln -s /etc/passwd odd/abs
+	mkfifo odd/fifo
+	head -c 300000 /dev/zero > odd/zeros
+	truncate -s 1M odd/hole
+	printf 'x' | dd of=odd/hole bs=1 seek=500000 conv=notrunc status=none
+	echo u > 'odd/ünïcödé-🙂'
+	echo n > "$(printf 'odd/new\nline')"
+	echo b > "$(printf 'odd/latin-\351')"
+	echo l > "odd/$(printf 'l%.0s' $(seq 200))"
+	echo m > odd/mode
+	chmod 4711 odd/mode
+	touch -d @1234567890.5 odd/mode
+	setfattr -n user.note -v value odd/a
+	mknod odd/null c 1 3 2> /dev/null || :
+	for i in 1 2 3; do echo "$i" > "usr/share/d/$i"; done
+	echo gone > etc/gone
+	chown 33:33 etc/gone
+}
+
+# change deletes and replaces some of what fill made.
+change() {
+	rm etc/gone
+	rm -r usr/share/d
+	mkdir usr/share/d
+	echo only > usr/share/d/only
+	rm -r odd/empty
+	echo file > odd/empty
+	chmod 700 odd
+}
+
+# add makes another child of what fill made.
+add() { echo more > more; }
+
+# grow BASE FUNCTION NAME commits BASE, changed by FUNCTION, as NAME. Needs root or a user namespace.
+grow() {
+	local c m
+	c=$(buildah from --pull-never "$1")
+	m=$(buildah mount "$c")
+	(cd "$m" && "$2")
+	buildah umount "$c" > /dev/null
+	buildah commit -q --rm "$c" "$3" > /dev/null
+}
+
+# built makes images with buildah: from nothing, with whiteouts and opaque directories, with an empty layer, without name.
+built() { as-root build-all; }
+
+build-all() {
+	grow scratch fill localhost/built:1
+	grow localhost/built:1 change localhost/built:2
+	grow localhost/built:2 : localhost/built:empty-layer
+	grow localhost/built:1 add localhost/built:sibling
+	c=$(buildah from --pull-never localhost/built:1)
+	buildah config --label dangling=yes "$c"
+	buildah commit -q --rm "$c" > /dev/null
+}
+
+# containers makes containers with podman and buildah and commits one.
+containers() {
+	P create --name keeper docker.io/library/fixture:gzip /bin/tool > /dev/null
+	P create --rm --name volatile docker.io/library/fixture:gzip /bin/tool > /dev/null
+	echo copied > "$TMPDIR/copied"
+	P cp "$TMPDIR/copied" keeper:/etc/copied
+	P commit -q keeper localhost/committed:latest > /dev/null
+	buildah from --pull-never --name working localhost/fixture:zstd > /dev/null
+	buildah from --pull-never --name from-nothing scratch > /dev/null
+}
+
+# manifests makes manifest lists with podman.
+manifests() {
+	P manifest create localhost/list:latest > /dev/null
+	P manifest add localhost/list:latest "containers-storage:quay.io/one/common:latest" > /dev/null
+	P manifest create localhost/list:bare > /dev/null
+}
+
+# lend fills the store of lender.conf, the images of which the main store sees, and makes children of them in the main one.
+lend() {
+	CONTAINERS_STORAGE_CONF=$OUT/lender.conf bash "$0" ordinary
+	as-root borrow
+}
+
+borrow() {
+	grow docker.io/library/fixture:gzip add localhost/child:latest
+	# A tag copies the record and the big data of a borrowed image, and no layer.
+	P tag localhost/fixture:zstd localhost/borrowed:tagged
+	P create --name on-borrowed quay.io/some/where/fixture:plain /bin/tool > /dev/null
+}
+
+# mapped makes a container with id maps on a driver that may not use idmapped mounts: the top layer gets a shifted copy.
+mapped() {
+	_CONTAINERS_OVERLAY_DISABLE_IDMAP=yes P create --uidmap 0:200000:65536 --gidmap 0:200000:65536 --name shifted \
+		docker.io/library/fixture:gzip /bin/tool > /dev/null
+	P create --uidmap 0:300000:65536 --gidmap 0:300000:65536 --name idmapped docker.io/library/fixture:archive /bin/tool > /dev/null
+}
+
+# chunked pulls layers in parts, then converts ordinary ones.
+chunked() {
+	must-pull "docker://$REGISTRY/chunked:gzip" localhost/chunked:latest
+	must-pull "docker://$REGISTRY/chunked:empty" localhost/chunked:empty
+	must-pull "docker://$REGISTRY/oci:plain" localhost/converted:latest
+	must-pull "oci:$IN/oci:repeat" localhost/ordinary:latest
+}
+
+# ask records what podman says of the images.
+ask() {
+	P images --all --digests --no-trunc --format json > "$OUT/podman-images.json"
+}
+
+# lookups records which image podman takes for each line of IN/refs.
+lookups() {
+	local ref
+	while read -r ref; do
+		printf '%s\t%s\n' "$ref" "$(P image inspect --format '{{.Id}}' "$ref" 2> /dev/null || :)"
+	done < "$IN/refs" > "$OUT/podman-lookups"
+}
+
+# pause-end ends the process by which an ordinary user's podman keeps its user namespace.
+pause-end() {
+	local file
+	for file in "$RUN/tmp/pause.pid" "$RUN/libpod/tmp/pause.pid"; do
+		if [ -s "$file" ]; then kill "$(cat "$file")" || :; fi
+	done
+}
+[ "$(id -u)" = 0 ] || trap pause-end EXIT
+
+for step in "$@"; do "$step"; done
