@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -22,7 +23,7 @@ type listing[R any] struct {
 	id      func(R) string // what --quiet prints
 }
 
-// column of a table. The first elastic one gives way when a line is too long for
+// column of a table; left out where no row has anything in it. The first elastic one gives way when a line is too long for
 // the terminal.
 type column[R any] struct {
 	head    string
@@ -92,7 +93,10 @@ func (l *listing[R]) printTable(w io.Writer, rows []R) error {
 	lines := make([][]string, 0, len(rows)+1)
 	elastic := -1
 	var head []string
-	for n, c := range l.columns {
+	columns := slices.DeleteFunc(slices.Clone(l.columns), func(c column[R]) bool {
+		return !slices.ContainsFunc(rows, func(r R) bool { return c.text(r) != "" }) && len(rows) > 0
+	})
+	for n, c := range columns {
 		head = append(head, c.head)
 		if c.elastic && elastic < 0 && !l.noTrunc {
 			elastic = n
@@ -103,7 +107,7 @@ func (l *listing[R]) printTable(w io.Writer, rows []R) error {
 	}
 	for _, r := range rows {
 		var line []string
-		for _, c := range l.columns {
+		for _, c := range columns {
 			line = append(line, c.text(r))
 		}
 		lines = append(lines, line)

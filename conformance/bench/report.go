@@ -19,7 +19,8 @@ func report(path string, b *bench, groups []group) error {
 
 Measured by `+"`make bench`"+`, which writes this page: cstor and the tools that do the same today, on the same store, in one
 run, in turn. Machines are shared and noisy: look at the ratios. A ratio is the other tool's median over cstor's: above 1,
-cstor is faster. Peak memory is that of the largest process. Caches are warm.
+cstor is faster. Peak memory is that of the largest process (what the measuring program has itself, some 10 MiB, is the
+least that can be seen). Caches are warm.
 
 %s
 `, environment(b))
@@ -65,7 +66,7 @@ func environment(b *bench) string {
 		}
 	}
 	return fmt.Sprintf("%s, %s, %s, %d cores, %s. Peers: %s, %s.", time.Now().UTC().Format(time.DateOnly), kernel, fs, runtime.NumCPU(), runtime.Version(),
-		"containers-storage "+version(b.reference, "version"), version("podman", "--version"))
+		version("go", "list", "-m", "-f", "containers-storage {{.Version}}", "go.podman.io/storage"), version("podman", "--version"))
 }
 
 func version(name string, args ...string) string {
