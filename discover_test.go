@@ -88,6 +88,7 @@ func TestDiscoverInMountedSystem(t *testing.T) {
 	build := func(dir, name string) *storetest.Store {
 		s, err := storetest.Build(filepath.Join(disk, dir), "layer base\n  file etc/hostname 0644 \""+name+"\"\nimage localhost/"+name+":latest layer=base", storetest.Options{})
 		check(t, err)
+		t.Cleanup(func() { check(t, s.Remove()) })
 		return s
 	}
 	roots := build("srv/images", "roots")

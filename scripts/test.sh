@@ -24,6 +24,7 @@ step() { # NAME COMMAND...
 }
 
 unit() { go test -timeout 10m -v ./... > "$out/unit.verbose" 2>&1; local s=$?; summary "$out/unit.verbose"; return $s; }
+user() { ./scripts/as-user.sh > "$out/user.verbose" 2>&1; local s=$?; summary "$out/user.verbose"; return $s; }
 single() { GOMAXPROCS=1 go test -timeout 5m -short . ./tarsplit ./driver ./internal/beneath; }
 race() { command -v gcc >/dev/null || { echo "no C compiler: the race detector needs one"; return "${CSTOR_REQUIRE_PEERS:-0}"; }; CGO_ENABLED=1 go test -timeout 10m -race -short ./...; }
 small() { GOARCH=386 go vet ./... && GOARCH=arm64 go build ./...; }
@@ -39,6 +40,7 @@ summary() {
 step peers peers
 step check ./scripts/check.sh
 step unit unit
+step user user
 step single single
 step race race
 step platforms small
