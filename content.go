@@ -119,13 +119,20 @@ func (l *Layer) openTree() (content, error) {
 		text, err := half.readSmall("overlay/.has-mount-program")
 		opts.WhiteoutFiles = opts.WhiteoutFiles || err == nil && text == "true"
 	}
-	if !opts.Container {
-		if opts.Lowers, err = l.templates(); err != nil {
+	if opts.Container {
+		return driver.OpenOverlay(dir, opts)
+	}
+	templates, err := l.templates()
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range templates {
+		lower, err := t.folder()
+		if err != nil {
 			return nil, err
 		}
-	}
-	for _, lower := range opts.Lowers {
 		defer lower.Close()
+		opts.Lowers = append(opts.Lowers, lower)
 	}
 	return driver.OpenOverlay(dir, opts)
 }
@@ -160,11 +167,11 @@ func (l *Layer) flat(dir *beneath.Dir) (bool, error) {
 	return data.Format == 1, nil
 }
 
-// templates opens the folders of the layers that an image's layer with shifted owners was
-// copied from: its own folder has only what had to change, and the rest lies in
-// layers that its driver stacks below it though they are not its ancestors
-// (container-libs storage/store.go:imageTopLayerForMapping).
-func (l *Layer) templates() ([]*beneath.Dir, error) {
+// templates are the layers that an image's layer with shifted owners was copied
+// from: its own folder has only what had to change, and the rest lies in layers that
+// its driver stacks below it though they are not its ancestors (container-libs
+// storage/store.go:imageTopLayerForMapping).
+func (l *Layer) templates() ([]*Layer, error) {
 	if !l.mapped() {
 		return nil, nil
 	}
@@ -176,7 +183,7 @@ func (l *Layer) templates() ([]*beneath.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	var dirs []*beneath.Dir
+	var found []*Layer
 	for _, id := range lower {
 		if slices.ContainsFunc(chain, func(below *Layer) bool { return below.rec.ID == id }) {
 			continue
@@ -185,15 +192,16 @@ func (l *Layer) templates() ([]*beneath.Dir, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := template.treePlace()
-		if err != nil {
-			return nil, err
-		}
-		dir, err := p.root.Dir("overlay/"+id, beneath.NoLinks)
-		if err != nil {
-			return nil, err
-		}
-		dirs = append(dirs, dir)
+		found = append(found, template)
 	}
-	return dirs, nil
+	return found, nil
+}
+
+// folder opens the layer's folder of the overlay driver.
+func (l *Layer) folder() (*beneath.Dir, error) {
+	p, err := l.treePlace()
+	if err != nil {
+		return nil, err
+	}
+	return p.root.Dir("overlay/"+l.rec.ID, beneath.NoLinks)
 }

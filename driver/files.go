@@ -4,18 +4,27 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
+	"syscall"
 	"time"
+
+	"github.com/cstor-go/cstor/internal/beneath"
 )
 
 // Files are one layer's files on disk. Implementations are safe for concurrent use.
 //
 // A name is what a tar header calls the file: any bytes but NUL, with or without a
-// leading "/" or "./" or trailing "/", and "." or "" for the layer's root. Links in
-// its middle are followed inside the layer, its last component never. A name that
-// is not there gives an error that matches [fs.ErrNotExist].
+// leading "/" or "./" or trailing "/", and "." or "" for the layer's root. It is
+// cleaned first, as unpacking does: "a/../b" is "b", whatever a is. Links in its
+// middle are followed inside the layer, its last component never.
+//
+// A name that is not there gives an error that matches [fs.ErrNotExist]; one below
+// something that is not a directory, [syscall.ENOTDIR]; one with NUL,
+// [fs.ErrInvalid]; one of more than 4095 bytes, [syscall.ENAMETOOLONG].
 type Files interface {
 	// OpenFile opens a regular file for reading. The caller closes it. Anything
-	// that is not a regular file is an error.
+	// that is not a regular file is an error, and is not opened.
 	OpenFile(name string) (*os.File, error)
 	// Lstat looks at one node. Marks of the storage are visible: see [Node].
 	Lstat(name string) (*Node, error)
@@ -25,15 +34,17 @@ type Files interface {
 
 // DirEntry is one name in a directory.
 type DirEntry struct {
-	Name string      // any bytes but "/" and NUL
-	Type fs.FileMode // type bits only
+	Name string // any bytes but "/" and NUL
+	// Type has type bits only. It is the disk's: where the storage keeps the true
+	// type in an extended attribute, only Lstat tells it.
+	Type fs.FileMode
 }
 
 // Node is what the disk knows of one file of a layer.
 type Node struct {
 	// Mode holds the type, permissions, and set-id and sticky bits. Where the
 	// storage keeps the true ones in an extended attribute, these are they; UID,
-	// GID, DevMajor and DevMinor likewise.
+	// GID, DevMajor and DevMinor likewise (docs/FORMAT.md, "force_mask").
 	Mode     fs.FileMode
 	UID, GID int
 	// Size in bytes; of a symbolic link, the length of its target.
@@ -56,10 +67,14 @@ type Node struct {
 	// below.
 	Opaque Opaque
 	// Redirect is where, in the layers below, the kernel would look for the node's
-	// content or children in place of its own name; only in containers' layers.
+	// content or children in place of its own name: an absolute name, or one in the
+	// same directory, and any bytes at all. Only in containers' layers; empty where
+	// the mark is an attribute that this process may not see.
 	Redirect string
 	// Metacopy marks a file that has metadata only; its content is in a layer
-	// below. Only in containers' layers.
+	// below. Not in images' layers, except for files that a layer copied for other
+	// owners has of the layers below. False where the mark may not be seen;
+	// OpenFile is more careful.
 	Metacopy bool
 }
 
@@ -75,9 +90,29 @@ const (
 
 // Errors of [Files] that callers may want to tell apart. They come wrapped.
 var (
-	// ErrMetacopy: the file has no content of its own, see [Node.Metacopy].
+	// ErrMetacopy: the file has no content of its own, see [Node.Metacopy], or it
+	// is one great hole and the mark may not be seen.
 	ErrMetacopy = errors.New("content lies in a lower layer (overlay metacopy)")
+	// ErrNotRegular: OpenFile was asked for a directory, link, FIFO, socket or device.
+	ErrNotRegular = beneath.ErrNotRegular
 	// ErrObject: a flat layer's table of contents promises an object that is not
-	// there or cannot be.
+	// there or cannot be. It is damage, and never matches [fs.ErrNotExist].
 	ErrObject = errors.New("no such object in the flat layer")
 )
+
+// clean returns the place of a name in a layer, relative to the root, which is ""
+// (container-libs storage/pkg/archive/archive.go:Unpack cleans so).
+func clean(name string) (string, error) {
+	if strings.IndexByte(name, 0) >= 0 {
+		return "", fs.ErrInvalid
+	}
+	if name = path.Clean("/" + name)[1:]; len(name) >= pathMax {
+		return "", syscall.ENAMETOOLONG
+	}
+	return name, nil
+}
+
+// pathMax is the kernel's limit for a name, in bytes with the NUL at its end.
+const pathMax = 4096
+
+func fail(op, name string, err error) error { return &fs.PathError{Op: op, Path: name, Err: err} }

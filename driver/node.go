@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,94 +13,48 @@ import (
 	"github.com/cstor-go/cstor/internal/beneath"
 )
 
-// tree is a layer whose files lie under their own names, in one directory or, for
-// a layer with files copied up for other owners, in several: the first that has a
-// name answers for it.
-type tree struct {
-	dirs []*beneath.Dir // scope InRoot; at least one
-}
+// maxNodes is how many names one directory, or one table of contents, may have.
+const maxNodes = 4 << 20
 
-func (t tree) OpenFile(name string) (*os.File, error) {
-	return first(t, func(d *beneath.Dir) (*os.File, error) { return d.File(name) })
-}
-
-func (t tree) Close() error {
-	var err error
-	for _, d := range t.dirs {
-		err = errors.Join(err, d.Close())
-	}
-	return err
-}
-
-// lstat returns the node as the disk has it, and all its extended attributes.
-func (t tree) lstat(name string) (*Node, map[string]string, error) {
-	type found struct {
-		dir *beneath.Dir
-		st  unix.Stat_t
-	}
-	at, err := first(t, func(d *beneath.Dir) (found, error) {
-		st, err := d.Lstat(name)
-		return found{d, st}, err
-	})
+// lstat returns the node as the disk has it, and all its extended attributes. Its
+// three lookups see one node as long as nobody changes the layer meanwhile.
+func lstat(d *beneath.Dir, name string) (*Node, map[string]string, error) {
+	st, err := d.Lstat(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	n := nodeOf(&at.st)
+	n := nodeOf(&st)
 	if n.Mode.Type() == fs.ModeSymlink {
-		if n.Link, err = at.dir.Readlink(name); err != nil {
+		if n.Link, err = d.Readlink(name); err != nil {
 			return nil, nil, err
 		}
 	}
-	xattrs, err := at.dir.Xattrs(name)
-	return n, xattrs, err
+	xattrs, err := d.Xattrs(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return n, xattrs, nil
 }
 
-func (t tree) ReadDir(name string) ([]DirEntry, error) {
+// list returns the names in a directory, sorted.
+func list(d *beneath.Dir, name string) ([]DirEntry, error) {
 	var all []DirEntry
-	var missing error
-	found := false
-	for _, d := range t.dirs {
-		list, err := list(d, name)
-		switch {
-		case absent(err):
-			missing = err
-		case err != nil:
-			return nil, err
-		default:
-			found = true
-			all = append(all, list...)
-		}
-	}
-	if !found {
-		return nil, missing
-	}
-	slices.SortStableFunc(all, func(a, b DirEntry) int { return strings.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(all, func(a, b DirEntry) bool { return a.Name == b.Name }), nil
-}
-
-func list(d *beneath.Dir, name string) (all []DirEntry, err error) {
 	for e, err := range d.ReadDir(name) {
 		if err != nil {
 			return nil, err
 		}
 		if len(all) == maxNodes {
-			return nil, fmt.Errorf("list %q: more than %d names", name, maxNodes)
+			return nil, fail("readdir", name, fmt.Errorf("more than %d names", maxNodes))
 		}
 		all = append(all, DirEntry{Name: e.Name, Type: e.Type})
 	}
+	slices.SortFunc(all, byName)
 	return all, nil
 }
 
-// first asks the directories in turn until one has the name.
-func first[T any](t tree, ask func(*beneath.Dir) (T, error)) (T, error) {
-	for _, d := range t.dirs[:len(t.dirs)-1] {
-		if v, err := ask(d); !absent(err) {
-			return v, err
-		}
-	}
-	return ask(t.dirs[len(t.dirs)-1])
-}
+func byName(a, b DirEntry) int { return strings.Compare(a.Name, b.Name) }
 
+// absent reports whether an error says that a name is not there.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
 }
@@ -154,27 +107,3 @@ func permissions(mode uint32) fs.FileMode {
 	}
 	return m
 }
-
-// subdirs opens layer/diff, and diff1, diff2… as far as they exist.
-func subdirs(layer *beneath.Dir) (tree, error) {
-	var t tree
-	for i := range maxDiffs {
-		name := "diff"
-		if i > 0 {
-			name = fmt.Sprintf("diff%d", i)
-		}
-		d, err := layer.Dir(name, beneath.InRoot)
-		if i > 0 && errors.Is(err, fs.ErrNotExist) {
-			return t, nil
-		}
-		if err != nil {
-			return t, errors.Join(err, t.Close())
-		}
-		t.dirs = append(t.dirs, d)
-	}
-	return t, nil
-}
-
-// maxDiffs is how many stacked diff folders one layer may have. The reference makes
-// one for each change of the id map, in practice one.
-const maxDiffs = 16

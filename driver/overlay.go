@@ -1,6 +1,9 @@
 package driver
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path"
 
@@ -9,7 +12,8 @@ import (
 	"github.com/cstor-go/cstor/internal/beneath"
 )
 
-// OverlayOptions say what is known of an overlay layer beside its files.
+// OverlayOptions say what is known of an overlay layer beside its files. The zero
+// value is for an image's layer of a native store.
 type OverlayOptions struct {
 	// WhiteoutFiles: the store was set up with a mount program (.has-mount-program
 	// says "true"), and deletions may be spelled as ".wh." files. Elsewhere a file
@@ -27,95 +31,201 @@ type OverlayOptions struct {
 // Overlay is a layer of the overlay driver, or of fuse-overlayfs. It is safe for
 // concurrent use.
 type Overlay struct {
-	tree
+	stack
 	opts    OverlayOptions
-	trusted bool // marks are trusted.* attributes that we cannot see
+	trusted bool // marks may be trusted.* attributes that we cannot see
 }
 
 var _ Files = (*Overlay)(nil)
 
 // OpenOverlay opens the layer that lies in folder layer (overlay/ID of a store).
-// The caller closes the result, and may close layer at once.
+// The caller closes the result, and may close layer and opts.Lowers at once.
 func OpenOverlay(layer *beneath.Dir, opts OverlayOptions) (*Overlay, error) {
-	t, err := subdirs(layer)
-	if err != nil {
-		return nil, err
-	}
-	o := &Overlay{tree: t, opts: opts}
-	for _, lower := range opts.Lowers {
-		below, err := subdirs(lower)
-		if err != nil {
+	o := &Overlay{opts: opts}
+	o.opts.Lowers = nil
+	for _, folder := range append([]*beneath.Dir{layer}, opts.Lowers...) {
+		if err := o.add(folder); err != nil {
 			_ = o.Close() // directories that were only read
 			return nil, err
 		}
-		o.dirs = append(o.dirs, below.dirs...)
 	}
-	o.opts.Lowers = nil
-	st, err := layer.Lstat(".")
-	if err != nil {
-		_ = o.Close()
-		return nil, err
-	}
-	o.trusted = !canReadTrusted() && writtenByRoot(st.Uid)
 	return o, nil
+}
+
+// maxDiffs is how many stacked diff folders one layer may have. The reference makes
+// one for each change of the id map, in practice one.
+const maxDiffs = 16
+
+// add opens folder/diff, and diff1, diff2… as far as they exist.
+func (o *Overlay) add(folder *beneath.Dir) error {
+	for i := 0; ; i++ {
+		name := "diff"
+		if i > 0 {
+			name = fmt.Sprintf("diff%d", i)
+		}
+		d, err := folder.Dir(name, beneath.InRoot)
+		if i > 0 && errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		o.stack = append(o.stack, d)
+		if i == maxDiffs {
+			return fail("open", folder.Path(), fmt.Errorf("more than %d stacked folders", maxDiffs))
+		}
+	}
+	// The folder itself belongs to the id that the layer maps 0 to, this file to who
+	// wrote it (container-libs storage/drivers/overlay/overlay.go:create).
+	st, err := folder.Lstat("link")
+	if errors.Is(err, fs.ErrNotExist) {
+		st, err = folder.Lstat(".")
+	}
+	if err != nil {
+		return err
+	}
+	o.trusted = o.trusted || !canReadTrusted() && writtenByRoot(st.Uid)
+	return nil
 }
 
 // OpenFile implements [Files].
 func (o *Overlay) OpenFile(name string) (*os.File, error) {
-	f, err := o.tree.OpenFile(name)
-	if err != nil || !o.opts.Container {
-		return f, err
+	at, err := clean(name)
+	if err != nil {
+		return nil, fail("open", name, err)
 	}
-	for _, prefix := range overlayPrefixes {
-		// A stub has the full size and reads as zeros; the value may be empty.
-		if _, err := unix.Fgetxattr(int(f.Fd()), prefix+"metacopy", nil); err == nil {
+	stub := false
+	for i, d := range o.stack {
+		var f *os.File
+		f, err = d.File(at)
+		last := i == len(o.stack)-1
+		if err == nil {
+			// What was unpacked from a tar, the lowest of an image's layer, is whole.
+			if last && !o.opts.Container || !o.isStub(f) {
+				return o.regular(f, name)
+			}
 			_ = f.Close() // was only read
-			return nil, &os.PathError{Op: "open", Path: name, Err: ErrMetacopy}
+			stub = true
+			continue
 		}
+		if !absent(err) || !last && covers(d, at) {
+			break
+		}
+	}
+	if stub {
+		err = fail("open", name, ErrMetacopy)
+	}
+	return nil, err
+}
+
+// regular refuses what only stands for a node of another type, and is empty then.
+func (o *Overlay) regular(f *os.File, name string) (*os.File, error) {
+	if !o.opts.WhiteoutFiles { // force_mask goes with a mount program
+		return f, nil
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() > 0 {
+		return f, nil
+	}
+	if err == nil {
+		var n *Node
+		if n, err = o.Lstat(name); err == nil && !n.Mode.IsRegular() {
+			err = fail("open", name, beneath.ErrNotRegular)
+		}
+	}
+	if err != nil {
+		_ = f.Close() // was only read
+		return nil, err
 	}
 	return f, nil
 }
 
+// isStub reports whether f has no content of its own: a stub has the full size and
+// reads as zeros, and the value of its mark may be empty. Where we cannot see the
+// mark, what has size but no data may be one.
+func (o *Overlay) isStub(f *os.File) bool {
+	fd := int(f.Fd())
+	for _, prefix := range overlayPrefixes {
+		if _, err := unix.Fgetxattr(fd, prefix+"metacopy", nil); err == nil {
+			return true
+		}
+	}
+	if !o.trusted {
+		return false
+	}
+	if info, err := f.Stat(); err != nil || info.Size() == 0 {
+		return false
+	}
+	_, err := unix.Seek(fd, 0, unix.SEEK_DATA)
+	_, _ = unix.Seek(fd, 0, unix.SEEK_SET) // where it was
+	return err == unix.ENXIO
+}
+
 // Lstat implements [Files].
 func (o *Overlay) Lstat(name string) (*Node, error) {
-	n, xattrs, err := o.lstat(name)
+	at, err := clean(name)
+	if err != nil {
+		return nil, fail("lstat", name, err)
+	}
+	n, xattrs, i, err := o.lstat(at)
 	if err != nil {
 		return nil, err
 	}
-	base := path.Base(path.Clean("/" + name))
-	if err := n.apply(xattrs); err != nil {
-		return nil, &os.PathError{Op: "lstat", Path: name, Err: err}
-	}
+	// Before an override speaks: a device 0:0 that is kept as a file is a device.
+	base := path.Base(at)
 	switch {
-	case isWhiteout(n), hasMark(xattrs, "whiteout") && n.Size == 0 && n.Mode.IsRegular() && o.holdsMarkedWhiteouts(path.Dir(path.Clean("/"+name))):
+	case isWhiteout(n.Mode, n.DevMajor, n.DevMinor), isMarkedWhiteout(o.stack[i], at, n, xattrs):
 		n.Hides = base
 	case o.opts.WhiteoutFiles:
-		n.Hides = hiddenByFile(base, n)
+		n.Hides = hiddenByName(base)
+	}
+	if err := n.apply(xattrs); err != nil {
+		return nil, fail("lstat", name, err)
+	}
+	if n.Metacopy {
+		n.Metacopy = !o.hasContent(at, i)
 	}
 	if n.Mode.IsDir() {
-		n.Opaque = o.opaque(name, xattrs)
+		n.Opaque = o.opaque(at, i, xattrs)
 	}
 	return n, nil
 }
 
-func (o *Overlay) opaque(name string, xattrs map[string]string) Opaque {
-	if mark(xattrs, "opaque") == "y" || xattrs["user.fuseoverlayfs.opaque"] == "y" {
-		return OpaqueYes
+// hasContent reports whether OpenFile finds content for the stub in folder i.
+func (o *Overlay) hasContent(name string, i int) bool {
+	for ; i < len(o.stack); i++ {
+		n, xattrs, err := lstat(o.stack[i], name)
+		if err != nil {
+			continue
+		}
+		if _, stub := mark(xattrs, "metacopy"); !stub || i == len(o.stack)-1 && !o.opts.Container {
+			return n.Mode.IsRegular()
+		}
 	}
-	if o.opts.WhiteoutFiles {
-		if _, _, err := o.lstat(path.Join("/", name, opaqueFile)); err == nil {
+	return false
+}
+
+// opaque says whether the directory that the stack has at name hides those below
+// the whole layer; xattrs are those in folder i, the first that has it.
+func (o *Overlay) opaque(name string, i int, xattrs map[string]string) Opaque {
+	for first := i; i < len(o.stack); i++ {
+		if i > first {
+			var err error
+			if xattrs, err = o.stack[i].Xattrs(name); err != nil {
+				continue
+			}
+		}
+		if isOpaque(xattrs) {
 			return OpaqueYes
+		}
+		if o.opts.WhiteoutFiles {
+			if _, err := o.stack[i].Lstat(path.Join(name, opaqueFile)); err == nil {
+				return OpaqueYes
+			}
 		}
 	}
 	if o.trusted {
 		return OpaqueUnknown
 	}
 	return OpaqueNo
-}
-
-// holdsMarkedWhiteouts: files that are whiteouts by attribute count only in a
-// directory that says so (linux fs/overlayfs, "xwhiteouts": opaque=x).
-func (o *Overlay) holdsMarkedWhiteouts(dir string) bool {
-	_, xattrs, err := o.lstat(dir)
-	return err == nil && mark(xattrs, "opaque") == "x"
 }

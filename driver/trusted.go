@@ -3,7 +3,6 @@ package driver
 import (
 	"bufio"
 	"fmt"
-	"math"
 	"os"
 	"sync"
 
@@ -16,18 +15,37 @@ import (
 var canReadTrusted = sync.OnceValue(func() bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil || data[0].Effective&(1<<unix.CAP_SYS_ADMIN) == 0 {
-		return false
-	}
-	m := uidMap()
-	return len(m) == 1 && m[0] == uidRange{0, 0, math.MaxUint32}
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0 && inFirstNamespace()
 })
 
-// writtenByRoot reports whether a file that appears to belong to uid belongs to the
-// machine's root, whose overlay marks are trusted.* ones. A uid that our namespace
-// does not map may be root's.
+// inFirstNamespace reports whether our user namespace is the machine's own, which
+// has a fixed number (linux include/linux/proc_ns.h:PROC_USER_INIT_INO). Its id map
+// does not tell: others may map all ids to themselves. Without /proc, we believe it.
+var inFirstNamespace = sync.OnceValue(func() bool {
+	link, err := os.Readlink("/proc/self/ns/user")
+	return err != nil || link == "user:[4026531837]"
+})
+
+// writtenByRoot reports whether a file that appears to belong to uid may belong to
+// the machine's root, whose overlay marks are trusted.* ones.
 func writtenByRoot(uid uint32) bool {
-	for _, r := range uidMap() {
+	if inFirstNamespace() {
+		return uid == 0
+	}
+	return mayBeRoot(uid, uidMap())
+}
+
+// overflowUID is what ids that a namespace does not map look like (linux
+// kernel/sys.c:overflowuid), and perhaps a mapped id as well.
+const overflowUID = 65534
+
+// mayBeRoot reports whether uid, as a namespace with this map sees it, may be 0
+// outside of it.
+func mayBeRoot(uid uint32, ids []uidRange) bool {
+	if uid == overflowUID {
+		return true
+	}
+	for _, r := range ids {
 		if uid >= r.inside && uid-r.inside < r.size {
 			return r.outside+(uid-r.inside) == 0
 		}
@@ -37,11 +55,11 @@ func writtenByRoot(uid uint32) bool {
 
 type uidRange struct{ inside, outside, size uint32 }
 
-// uidMap is that of our user namespace; without /proc, the first namespace's.
+// uidMap is that of our user namespace.
 var uidMap = sync.OnceValue(func() []uidRange {
 	f, err := os.Open("/proc/self/uid_map")
 	if err != nil {
-		return []uidRange{{0, 0, math.MaxUint32}}
+		return nil
 	}
 	defer f.Close()
 	var all []uidRange

@@ -15,7 +15,7 @@ import (
 // it never is twice.
 const marker = "_CSTOR_UNSHARED"
 
-// ErrNoHelper: neither podman nor buildah is there to enter the namespace with.
+// ErrNoHelper means that neither podman nor buildah is there to enter the namespace with.
 var ErrNoHelper = errors.New("podman is needed to enter the user namespace of this store, and is not in PATH")
 
 // Needed reports whether root, the directory of a store, belongs to the calling

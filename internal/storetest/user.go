@@ -57,6 +57,10 @@ func AsUser(t *testing.T, f func(t *testing.T)) {
 }
 
 func copyBinary(to string) error {
+	// A process that another test forks meanwhile would hold the file open for
+	// writing until it executes, and the file could not be executed.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	self, err := os.Executable()
 	if err != nil {
 		return err
