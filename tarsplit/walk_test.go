@@ -125,8 +125,17 @@ func TestHeaderOnly(t *testing.T) {
 		flag byte
 		want int // extents
 	}{
-		{"link", '1', 1}, {"link", '2', 1}, {"dev", '3', 1}, {"dev", '4', 1}, {"dir/", '5', 1}, {"fifo", '6', 1},
-		{"old/", 0, 1}, {"old", 0, 2}, {"file", '0', 2}, {"file/", '0', 2}, {"other", '7', 2},
+		{"link", '1', 1},
+		{"link", '2', 1},
+		{"dev", '3', 1},
+		{"dev", '4', 1},
+		{"dir/", '5', 1},
+		{"fifo", '6', 1},
+		{"old/", 0, 1},
+		{"old", 0, 2},
+		{"file", '0', 2},
+		{"file/", '0', 2},
+		{"other", '7', 2},
 	} {
 		for what, lines := range map[string][]string{
 			"whole": {segment(header(test.name, test.flag)), file(test.name, "abc")},

@@ -272,7 +272,7 @@ func TestFaults(t *testing.T) {
 			if got := (SourceError{se.Source, se.Line, se.Key, se.Value, nil}); got != tc.at {
 				t.Errorf("place:\n got %#v\nwant %#v", got, tc.at)
 			}
-			if _, parse := tc.want.(toml.ParseError); parse {
+			if _, parse := tc.want.(toml.ParseError); parse { //nolint:errorlint // a value of the table, not an error that came back
 				if _, ok := errors.AsType[toml.ParseError](err); !ok {
 					t.Errorf("%v is no parse error", err)
 				}
