@@ -71,11 +71,11 @@ func (c *Container) fail(err error) error { return c.place.fail("container "+c.r
 // id (container-libs storage/containers.go:lookup). A prefix of several is an
 // [*AmbiguousError]; if there is none, the error matches [ErrNotFound].
 func (s *Storage) Container(ref string) (*Container, error) {
-	snap, err := s.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	x, err := snap.containerIndex()
+	return search(s, func(snap *snapshot) (*Container, error) { return snap.findContainer(ref) })
+}
+
+func (s *snapshot) findContainer(ref string) (*Container, error) {
+	x, err := s.containerIndex()
 	if err != nil {
 		return nil, err
 	}

@@ -32,54 +32,29 @@ type content interface {
 // inherits. A name that the layer does not have matches [fs.ErrNotExist]. In a vfs
 // store layers are full trees, so inherited files are found too.
 func (l *Layer) OpenFile(name string) (*os.File, error) {
-	c, err := l.open()
-	if err != nil {
-		return nil, l.fail(err)
-	}
-	return c.OpenFile(name)
+	return look(l, func(f driver.Files) (*os.File, error) { return f.OpenFile(name) })
 }
 
 // Lstat looks at one node of the layer, whiteouts included; otherwise as
 // [Layer.OpenFile].
 func (l *Layer) Lstat(name string) (*driver.Node, error) {
-	c, err := l.open()
-	if err != nil {
-		return nil, l.fail(err)
-	}
-	return c.Lstat(name)
+	return look(l, func(f driver.Files) (*driver.Node, error) { return f.Lstat(name) })
 }
 
 // ReadDir lists a directory of the layer, whiteouts included, sorted; otherwise as
 // [Layer.OpenFile].
 func (l *Layer) ReadDir(name string) ([]driver.DirEntry, error) {
-	c, err := l.open()
-	if err != nil {
-		return nil, l.fail(err)
-	}
-	return c.ReadDir(name)
+	return look(l, func(f driver.Files) ([]driver.DirEntry, error) { return f.ReadDir(name) })
 }
 
-// open opens the layer's tree on first use. The descriptors go with the storage or
-// with the last use of the layer's snapshot, whichever ends first.
-func (l *Layer) open() (content, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.snap.closed.Load() {
-		return nil, errClosed
+// look puts a question to the layer's files.
+func look[T any](l *Layer, ask func(driver.Files) (T, error)) (v T, err error) {
+	tree, err := l.snap.trees.use(l)
+	if err == nil {
+		defer l.snap.trees.done(tree)
+		v, err = ask(tree)
 	}
-	if l.content != nil {
-		return l.content, nil
-	}
-	c, err := l.openTree()
-	if err != nil {
-		return nil, damaged(err)
-	}
-	l.content = c
-	if !l.snap.hold(l) {
-		_ = c.Close() // was only read
-		return nil, errClosed
-	}
-	return c, nil
+	return v, l.fail(err)
 }
 
 func (l *Layer) openTree() (content, error) {

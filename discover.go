@@ -170,7 +170,7 @@ func (s *Storage) discoverMounted(opts DiscoverOptions) error {
 			}
 		}
 	}
-	if len(s.places) == 0 {
+	if len(s.configs) == 0 {
 		return fmt.Errorf("no user of %s has a store: %w", opts.Sysroot, first)
 	}
 	return nil

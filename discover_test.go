@@ -92,9 +92,14 @@ func TestDiscoverInMountedSystem(t *testing.T) {
 		return s
 	}
 	roots := build("srv/images", "roots")
+	// The same image as root's, which she calls hers.
+	carols, err := storetest.Build(filepath.Join(disk, "home/carol/.local/share/containers/storage"),
+		"layer base\n  file etc/hostname 0644 \"roots\"\nimage localhost/carols:latest layer=base", storetest.Options{})
+	check(t, err)
+	t.Cleanup(func() { check(t, carols.Remove()) })
 	alices := build("home/alice/.local/share/containers/storage", "alices")
 	outside := storetest.New(t, storetest.Sample, storetest.Options{})
-	write(t, filepath.Join(disk, "etc/passwd"), "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\neve:x:1002:1002::/home/eve:/bin/sh\n")
+	write(t, filepath.Join(disk, "etc/passwd"), "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\ncarol:x:1003:1003::/home/carol:/bin/sh\neve:x:1002:1002::/home/eve:/bin/sh\n")
 	write(t, filepath.Join(disk, "usr/etc/storage.conf"), "[storage]\ngraphroot = \"/var/link\"\nrootless_storage_path = \"$HOME/.local/share/containers/storage\"\n")
 	check(t, os.MkdirAll(filepath.Join(disk, "etc/containers"), 0o755))
 	check(t, os.Symlink("/usr/etc/storage.conf", filepath.Join(disk, "etc/containers/storage.conf")))
@@ -115,12 +120,15 @@ func TestDiscoverInMountedSystem(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
 	}
+	if i := image(t, s, "carols"); i.ID() != roots.Image("localhost/roots:latest").ID {
+		t.Errorf("carol's image is %v", i)
+	}
 	if i, err := s.Image("sample"); !errors.Is(err, cstor.ErrNotFound) {
 		t.Errorf("a link was followed out of the disk: %v, %v", i, err)
 	}
 	info, err := s.Info()
 	check(t, err)
-	if len(info.Stores) != 2 || info.Stores[0].User != "root" || info.Stores[1].User != "alice" {
+	if len(info.Stores) != 3 || info.Stores[0].User != "root" || info.Stores[1].User != "alice" || info.Stores[2].User != "carol" {
 		t.Errorf("%+v", info.Stores)
 	}
 }

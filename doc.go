@@ -19,8 +19,8 @@
 //   - [Layer.WriteTar] gives the layer tar back, byte for byte, and checks it
 //     against the diff id that the store recorded; [Layer.Tar] is the same as a
 //     stream, whose file content can leave as open descriptors;
-//   - [Layer.OpenFile], [Layer.Lstat] and [Layer.ReadDir] are the files themselves,
-//     and those of all layers merged are in package imagefs of later releases.
+//   - [Layer.OpenFile], [Layer.Lstat] and [Layer.ReadDir] are the files that the
+//     layer itself has, as they lie on disk.
 //
 // # Snapshots
 //

@@ -33,7 +33,7 @@ var storeys = map[string]int{
 	"internal/jsonscan": -1,
 }
 
-// roomsOf lists what packages of one storey may see of each other.
+// sameStorey lists what packages of one storey may see of each other.
 var sameStorey = map[string][]string{
 	".": {"driver"},
 }
@@ -71,7 +71,7 @@ func TestArrows(t *testing.T) {
 			t.Errorf("package %s has no storey: place it in house_test.go and docs/ARCHITECTURE.md", from)
 			continue
 		}
-		for _, other := range strings.Split(imports, ",") {
+		for other := range strings.SplitSeq(imports, ",") {
 			if !strings.HasPrefix(other, module) {
 				continue
 			}

@@ -30,23 +30,29 @@ type StoreInfo struct {
 
 // Info counts what the present snapshot has.
 func (s *Storage) Info() (Info, error) {
-	snap, err := s.snapshot()
+	snaps, err := s.snapshots()
 	if err != nil {
 		return Info{}, err
 	}
 	info := Info{Considered: slices.Clone(s.found), Warnings: slices.Clone(s.warnings)}
-	for _, p := range snap.places {
-		one := StoreInfo{Root: p.path, Role: p.role, Driver: p.driver, User: p.owner}
-		if p.run != nil {
-			one.RunRoot = p.run.Path()
+	for _, snap := range snaps {
+		for _, p := range snap.places {
+			info.Stores = append(info.Stores, snap.info(p))
 		}
-		only := []*place{p}
-		one.Images = one.count(snap.data(only, "images/images.json"), countImages)
-		one.Layers = one.count(snap.data(only, "layers/layers.json", "layers/volatile-layers.json"), countLayers)
-		one.Containers = one.count(snap.data(only, "containers/containers.json", "containers/volatile-containers.json"), countContainers)
-		info.Stores = append(info.Stores, one)
 	}
 	return info, nil
+}
+
+func (s *snapshot) info(p *place) StoreInfo {
+	i := StoreInfo{Root: p.path, Role: p.role, Driver: p.driver, User: p.owner}
+	if p.run != nil {
+		i.RunRoot = p.run.Path()
+	}
+	only := []*place{p}
+	i.Images = i.count(s.data(only, "images/images.json"), countImages)
+	i.Layers = i.count(s.data(only, "layers/layers.json", "layers/volatile-layers.json"), countLayers)
+	i.Containers = i.count(s.data(only, "containers/containers.json", "containers/volatile-containers.json"), countContainers)
+	return i
 }
 
 func (i *StoreInfo) count(files []*listFile, records func([]byte) (int, error)) int {

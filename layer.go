@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -18,9 +17,6 @@ type Layer struct {
 	snap  *snapshot
 	place *place
 	rec   *ondisk.Layer
-
-	mu      sync.Mutex
-	content content // opened on first use
 }
 
 // IDMap is one range of a user or group id map.
@@ -129,11 +125,11 @@ func (l *Layer) fail(err error) error { return l.place.fail("layer "+l.rec.ID, e
 // and digits, as they stand in the driver's lower files). A prefix of several is an
 // [*AmbiguousError]; if there is none, the error matches [ErrNotFound].
 func (s *Storage) Layer(ref string) (*Layer, error) {
-	snap, err := s.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	x, err := snap.layerIndex()
+	return search(s, func(snap *snapshot) (*Layer, error) { return snap.findLayer(ref) })
+}
+
+func (s *snapshot) findLayer(ref string) (*Layer, error) {
+	x, err := s.layerIndex()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +140,7 @@ func (s *Storage) Layer(ref string) (*Layer, error) {
 		return l, nil
 	}
 	if isLink(ref) {
-		id, err := snap.resolveLink(ref)
+		id, err := s.resolveLink(ref)
 		if err != nil {
 			return nil, err
 		}

@@ -27,11 +27,8 @@ func isLink(s string) bool { return linkID.MatchString(s) }
 // as old versions leave it, is found by the layers' own link files. If no store has
 // it, the error matches [ErrNotFound].
 func (s *Storage) ResolveLink(link string) (layerID string, err error) {
-	snap, err := s.snapshot()
-	if err != nil {
-		return "", err
-	}
-	return snap.resolveLink(strings.TrimPrefix(link, "l/"))
+	link = strings.TrimPrefix(link, "l/")
+	return search(s, func(snap *snapshot) (string, error) { return snap.resolveLink(link) })
 }
 
 func (s *snapshot) resolveLink(link string) (string, error) {
@@ -43,16 +40,29 @@ func (s *snapshot) resolveLink(link string) (string, error) {
 			return id, nil
 		}
 	}
-	x, err := s.layerIndex()
+	links, err := s.links.get(s.linkFiles)
 	if err != nil {
 		return "", err
 	}
-	for _, l := range x.all {
-		if have, err := l.Link(); err == nil && have == link {
-			return l.rec.ID, nil
-		}
+	if id, ok := links[link]; ok {
+		return id, nil
 	}
 	return "", notFoundError("link", link)
+}
+
+// linkFiles reads the link files of all layers.
+func (s *snapshot) linkFiles() (map[string]string, error) {
+	x, err := s.layerIndex()
+	if err != nil {
+		return nil, err
+	}
+	links := make(map[string]string)
+	for _, l := range x.all {
+		if link, err := l.link(); err == nil {
+			links[link] = l.rec.ID
+		}
+	}
+	return links, nil
 }
 
 // readLink takes the layer's id out of a link's target, and nothing else of it: the
@@ -207,7 +217,7 @@ func (l *Layer) CheckLower() error {
 	}
 	switch id, err := p.readLink(link); {
 	case err != nil:
-		return l.fail(fmt.Errorf("%w: %w", ErrDamaged, damaged(err)))
+		return l.fail(damaged(err))
 	case id != l.rec.ID:
 		return l.fail(&MismatchError{What: "link " + link, Want: l.rec.ID, Got: id})
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -30,14 +31,6 @@ import (
 // What could mean several images is an [*AmbiguousError]. If there is none, the
 // error matches [ErrNotFound].
 func (s *Storage) Image(ref string) (*Image, error) {
-	snap, err := s.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	x, err := snap.imageIndex()
-	if err != nil {
-		return nil, err
-	}
 	r, err := ParseReference(ref)
 	if err != nil {
 		return nil, err
@@ -45,13 +38,18 @@ func (s *Storage) Image(ref string) (*Image, error) {
 	if r.GraphRoot != "" || r.Driver != "" {
 		return nil, fmt.Errorf("image %q: it names a store of its own", ref)
 	}
-	find := x.find
-	if r.Transport {
-		find = x.findTransport
-	}
-	i, err := find(r.Name)
+	i, err := search(s, func(snap *snapshot) (*Image, error) {
+		x, err := snap.imageIndex()
+		if err != nil {
+			return nil, err
+		}
+		if r.Transport {
+			return x.findTransport(r.Name)
+		}
+		return x.find(r.Name)
+	})
 	if errors.Is(err, ErrNotFound) {
-		err = notFoundError("image", ref)
+		err = fmt.Errorf("image %q: %w", ref, err)
 	}
 	return i, err
 }
@@ -101,7 +99,7 @@ func (x *imageIndex) byIDOrDigest(name string) (*Image, error) {
 func (x *imageIndex) byNameAndDigest(name string) (*Image, error) {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return nil, fmt.Errorf("image %q: %w", name, err)
+		return nil, noName(err)
 	}
 	d := named.(reference.Digested).Digest()
 	var found []*Image
@@ -161,10 +159,13 @@ func (x *imageIndex) bySuffix(name string) (*Image, error) {
 // findTransport: container-libs image/storage/storage_transport.go:
 // ParseStoreReference and storage_reference.go:resolveImage.
 func (x *imageIndex) findTransport(name string) (*Image, error) {
+	var ambiguous error
 	if len(name) >= 3 && !strings.ContainsAny(name, "@:/") {
-		if i, err := x.byPrefix(name); i != nil || err != nil {
-			return i, err
+		var i *Image
+		if i, ambiguous = x.byPrefix(name); i != nil {
+			return i, nil
 		}
+		// Several: no id, then, but it may be a name.
 	}
 	if at := strings.LastIndexByte(name, '@'); at >= 0 && !strings.Contains(name[at:], ":") {
 		bare, id := name[:at], name[at+1:]
@@ -185,9 +186,17 @@ func (x *imageIndex) findTransport(name string) (*Image, error) {
 		}
 		return i, nil
 	}
+	i, err := x.byTransportName(name)
+	if ambiguous != nil && errors.Is(err, ErrNotFound) {
+		err = ambiguous
+	}
+	return i, err
+}
+
+func (x *imageIndex) byTransportName(name string) (*Image, error) {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return nil, fmt.Errorf("image %q: %w", name, err)
+		return nil, noName(err)
 	}
 	named = reference.TagNameOnly(named)
 	if i := x.byName[named.String()]; i != nil {
@@ -198,6 +207,9 @@ func (x *imageIndex) findTransport(name string) (*Image, error) {
 	}
 	return nil, ErrNotFound
 }
+
+// noName says why a text cannot be the name of an image: then there is none.
+func noName(err error) error { return fmt.Errorf("%w: %w", ErrNotFound, err) }
 
 // candidates are the stored names that a name may stand for, most likely first.
 func candidates(name string) []string {
@@ -225,13 +237,16 @@ func repository(name string) string {
 	return name
 }
 
+// hasRepository reports whether some name of the image is in a repository; names
+// that a writer stored unqualified count as what they stand for.
 func (i *Image) hasRepository(repo string) bool {
-	for _, n := range i.rec.Names {
-		if repository(n) == repo {
+	return slices.ContainsFunc(i.rec.Names, func(name string) bool {
+		if repository(name) == repo {
 			return true
 		}
-	}
-	return false
+		named, err := reference.ParseNormalizedNamed(name)
+		return err == nil && named.Name() == repo
+	})
 }
 
 // String is the image's first name, or its id.

@@ -70,19 +70,22 @@ func TestImageLookup(t *testing.T) {
 		"alpine@sha256:" + strings.Repeat("0", 64):                                                "",
 		"registry.example.com:5000/team/tool@" + digest("registry.example.com:5000/team/tool:v1"): only,
 		// the beginning of an id, the end of a name
-		alpine[:12]:   alpine,
-		dangling[:20]: dangling,
-		"only":        only,
-		"team/only":   only,
-		"eam/only":    "",
-		"tool":        "", // latest is missing
-		"":            "",
-		"/":           "",
-		":":           "",
-		"@":           "error",
-		"UPPER CASE":  "",
-		"a\x00b":      "",
-		"../../etc":   "",
+		alpine[:12]:              alpine,
+		dangling[:20]:            dangling,
+		"only":                   only,
+		"team/only":              only,
+		"eam/only":               "",
+		"tool":                   "", // latest is missing
+		"":                       "",
+		"/":                      "",
+		":":                      "",
+		"@":                      "",
+		"foo@sha256:12":          "",
+		"containers-storage:Foo": "",
+		"containers-storage:" + strings.Repeat("0", 64): "",
+		"UPPER CASE": "",
+		"a\x00b":     "",
+		"../../etc":  "",
 		// the transport's own rules
 		"containers-storage:alpine":                                                             alpine,
 		"containers-storage:docker.io/library/alpine:latest":                                    alpine,
@@ -151,6 +154,10 @@ func TestAmbiguous(t *testing.T) {
 	}
 	if _, err := s.Image(shared(images)); !errors.As(err, &several) || len(several.Candidates) < 2 {
 		t.Errorf("image prefix: %v", err)
+	}
+	// The transport takes what several ids begin with for a name.
+	if _, err := s.Image("containers-storage:" + strings.Repeat("0", 3)); !errors.Is(err, cstor.ErrNotFound) {
+		t.Errorf("transport: %v", err)
 	}
 	if _, err := s.Layer(shared(layers)); !errors.As(err, &several) || len(several.Candidates) < 2 {
 		t.Errorf("layer prefix: %v", err)

@@ -16,6 +16,7 @@ type parsed struct {
 	images     lazy[*imageIndex]
 	layers     lazy[*layerIndex]
 	containers lazy[*containerIndex]
+	links      lazy[map[string]string] // layers' ids by their link files
 }
 
 // lazy makes a value once.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,10 +17,8 @@ import (
 // them since. It is immutable but for what it parses on first use.
 type snapshot struct {
 	places []*place
-	files  []*listFile  // in the order of listFiles
-	closed *atomic.Bool // the storage's
-	mu     sync.Mutex
-	opened []*Layer // those that hold descriptors
+	files  []*listFile // in the order of listFiles
+	trees  *trees      // the storage's
 	parsed
 }
 
@@ -44,8 +40,12 @@ type identity struct {
 }
 
 // Lists are parsed on first use, but read at once, so that they belong together.
-// maxList is how large one may be: a list of 5,000 layers has 3 MB.
-const maxList = 512 << 20
+// These are the sizes in bytes that one may have, and all of a configuration; a list
+// of 5,000 layers has 3 MB.
+const (
+	maxList  = 64 << 20
+	maxLists = 128 << 20
+)
 
 // listFiles names what there may be to read; a file that is not there is an empty
 // list, and a missing lock file one that was never written.
@@ -78,12 +78,17 @@ func listFiles(places []*place) []*listFile {
 // file is replaced as a whole, but the set is not, so it is read again when any
 // file or last-writer token has changed meanwhile. (The token is written before the
 // list, so neither would do alone.)
-func takeSnapshot(ctx context.Context, places []*place, closed *atomic.Bool) (*snapshot, error) {
+func takeSnapshot(ctx context.Context, places []*place, open *trees) (*snapshot, error) {
 	wait := time.Millisecond
 	for {
-		s := &snapshot{places: places, files: listFiles(places), closed: closed}
+		s := &snapshot{places: places, files: listFiles(places), trees: open}
+		var total int
 		for _, f := range s.files {
-			if err := f.read(); err != nil {
+			err := f.read()
+			if total += len(f.data); err == nil && total > maxLists {
+				err = fmt.Errorf("with the lists before it %d bytes, over the limit of %d", total, maxLists)
+			}
+			if err != nil {
 				return nil, f.place.fail(f.name, err)
 			}
 		}
@@ -101,29 +106,6 @@ func takeSnapshot(ctx context.Context, places []*place, closed *atomic.Bool) (*s
 		}
 		wait *= 2
 	}
-}
-
-// hold registers a layer that has opened its tree; false if it is too late for that.
-func (s *snapshot) hold(l *Layer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed.Load() {
-		return false
-	}
-	s.opened = append(s.opened, l)
-	return true
-}
-
-// close releases what its layers hold open.
-func (s *snapshot) close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var err error
-	for _, l := range s.opened {
-		err = errors.Join(err, l.content.Close())
-	}
-	s.opened = nil
-	return err
 }
 
 // unchanged reports whether all files are still those that were read.

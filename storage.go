@@ -34,13 +34,14 @@ type Options struct {
 // Storage is one opened configuration. It holds descriptors of directories and lock
 // files. It is safe for concurrent use.
 type Storage struct {
-	places   []*place // in lookup order
+	configs  [][]*place // each in lookup order; one, but in a mounted system
 	warnings []error
 	found    []Finding // how it was discovered
 
-	snap   atomic.Pointer[snapshot]
-	mu     sync.Mutex // held by Refresh and Close
+	snaps  atomic.Pointer[[]*snapshot] // one for each configuration
+	mu     sync.Mutex                  // held by Refresh and Close
 	closed atomic.Bool
+	trees  trees
 }
 
 // Open opens the store at root, the directory that has overlay-images or
@@ -79,7 +80,9 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 	if s.have(primary) { // another user of a mounted system has the same
 		return primary.close()
 	}
-	s.places = append(s.places, primary)
+	n := len(s.configs)
+	s.configs = append(s.configs, []*place{primary})
+	have := func(p *place) { s.configs[n] = append(s.configs[n], p) }
 	if primary.transient = cfg.Transient; cfg.Transient && cfg.RunRoot != "" {
 		// A machine that has just booted has no run root yet.
 		if primary.run, err = from.dir(cfg.RunRoot); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -92,7 +95,7 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 			return err
 		}
 		image.partner, primary.partner = primary, image
-		s.places = append(s.places, image)
+		have(image)
 	}
 	for _, path := range cfg.AdditionalImageStores {
 		p, err := openPlace(path, driver, RoleAdditional, from.dir)
@@ -100,25 +103,19 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 			s.warnings = append(s.warnings, fmt.Errorf("additional image store left out: %w", err))
 			continue
 		}
-		if s.have(p) {
-			_ = p.close() // was only read
-			continue
-		}
-		s.places = append(s.places, p)
+		have(p)
 	}
-	for _, p := range s.places {
-		if p.owner == "" {
-			p.owner = owner
-		}
+	for _, p := range s.configs[n] {
+		p.owner = owner
 	}
 	return nil
 }
 
-// have reports whether the directory of p is open already.
+// have reports whether the directory of p is the primary store of a configuration.
 func (s *Storage) have(p *place) bool {
 	st, err := p.root.Lstat(".")
-	return err == nil && slices.ContainsFunc(s.places, func(q *place) bool {
-		other, err := q.root.Lstat(".")
+	return err == nil && slices.ContainsFunc(s.configs, func(c []*place) bool {
+		other, err := c[0].root.Lstat(".")
 		return err == nil && other.Dev == st.Dev && other.Ino == st.Ino
 	})
 }
@@ -148,17 +145,22 @@ func pickDriver(from system, cfg storageconf.Config) (string, error) {
 	return driver, nil
 }
 
-// start takes the first snapshot, unless the stores could not be opened.
+// start takes the first snapshots, unless the stores could not be opened.
 func (s *Storage) start(ctx context.Context, err error) (*Storage, error) {
-	if err == nil {
-		var snap *snapshot
-		if snap, err = takeSnapshot(ctx, s.places, &s.closed); err == nil {
-			s.snap.Store(snap)
-			return s, nil
+	var snaps []*snapshot
+	for _, places := range s.configs {
+		if err == nil {
+			var snap *snapshot
+			snap, err = takeSnapshot(ctx, places, &s.trees)
+			snaps = append(snaps, snap)
 		}
 	}
-	_ = s.Close() // nothing was written
-	return nil, err
+	if err != nil {
+		_ = s.Close() // nothing was written
+		return nil, err
+	}
+	s.snaps.Store(&snaps)
+	return s, nil
 }
 
 // Warnings are the troubles met while opening that did not prevent it, such as an
@@ -171,20 +173,26 @@ func (s *Storage) Warnings() []error { return s.warnings }
 func (s *Storage) Refresh(ctx context.Context) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, err := s.snapshot()
+	old, err := s.snapshots()
 	if err != nil {
 		return false, err
 	}
-	same, err := old.unchanged()
-	if err != nil || same {
-		return false, err
+	snaps := slices.Clone(old)
+	for n, snap := range old {
+		same, err := snap.unchanged()
+		if err != nil {
+			return false, err
+		}
+		if same {
+			continue
+		}
+		if snaps[n], err = takeSnapshot(ctx, snap.places, &s.trees); err != nil {
+			return false, err
+		}
+		changed = true
 	}
-	snap, err := takeSnapshot(ctx, s.places, &s.closed)
-	if err != nil {
-		return false, err
-	}
-	s.snap.Store(snap)
-	return true, nil
+	s.snaps.Store(&snaps)
+	return changed, nil
 }
 
 // Close releases the directories. Files opened through s, and what has been read,
@@ -196,25 +204,36 @@ func (s *Storage) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	var err error
-	if snap := s.snap.Load(); snap != nil {
-		err = snap.close()
-	}
-	for _, p := range s.places {
-		err = errors.Join(err, p.close())
+	err := s.trees.close()
+	for _, places := range s.configs {
+		for _, p := range places {
+			err = errors.Join(err, p.close())
+		}
 	}
 	return err
 }
 
-func (s *Storage) snapshot() (*snapshot, error) {
+func (s *Storage) snapshots() ([]*snapshot, error) {
 	if s.closed.Load() {
 		return nil, errClosed
 	}
-	return s.snap.Load(), nil
+	return *s.snaps.Load(), nil
+}
+
+// search puts a question to the configurations in turn, until one has an answer.
+func search[T any](s *Storage, ask func(*snapshot) (T, error)) (v T, err error) {
+	snaps, err := s.snapshots()
+	for _, snap := range snaps {
+		if v, err = ask(snap); !errors.Is(err, ErrNotFound) {
+			break
+		}
+	}
+	return v, err
 }
 
 // Images yields the images of all stores in lookup order, each id once: the first
-// store that has it wins. Images that are being pulled are among them.
+// store that has it wins. Images that are being pulled are among them. In a mounted
+// system each user's stores count for themselves.
 //
 // A pair is (image, nil) or (nil, err); after an error the iteration ends. Yielded
 // values may be kept. All of one iteration belong to one snapshot.
@@ -253,19 +272,20 @@ func (s *Storage) Containers() iter.Seq2[*Container, error] {
 
 func list[T any](s *Storage, all func(*snapshot) ([]*T, error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		snap, err := s.snapshot()
-		var values []*T
-		if err == nil {
-			values, err = all(snap)
+		snaps, err := s.snapshots()
+		for _, snap := range snaps {
+			var values []*T
+			if values, err = all(snap); err != nil {
+				break
+			}
+			for _, v := range values {
+				if !yield(v, nil) {
+					return
+				}
+			}
 		}
 		if err != nil {
 			yield(nil, err)
-			return
-		}
-		for _, v := range values {
-			if !yield(v, nil) {
-				return
-			}
 		}
 	}
 }

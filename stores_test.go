@@ -199,6 +199,32 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// TestTreesAreNotKept: looking into many layers does not use up the descriptors.
+func TestTreesAreNotKept(t *testing.T) {
+	many, err := storetest.Many(20, 200)
+	check(t, err)
+	made := many.New(t, storetest.Options{})
+	s := open(t, made)
+	count := func() int {
+		fds, err := os.ReadDir("/proc/self/fd")
+		check(t, err)
+		return len(fds)
+	}
+	before := count()
+	n := 0
+	for l, err := range s.Layers() {
+		check(t, err)
+		_, err = l.WriteTar(t.Context(), io.Discard, cstor.WriteOptions{})
+		check(t, err)
+		_, err = l.ReadDir("")
+		check(t, err)
+		n++
+	}
+	if after := count(); n != 200 || after > before+100 { // 64 trees, and what other tests do
+		t.Errorf("%d descriptors after %d layers, %d before", after, n, before)
+	}
+}
+
 // TestConcurrentUse is for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,7 @@ type TarOptions struct {
 //
 // A layer without tar-split, such as a container's, has no exact tar: the error
 // matches [ErrNoTar] and says why. The stream never gives more bytes than
-// [Layer.DiffSize].
+// [Layer.DiffSize], unless that is not known.
 func (l *Layer) Tar(ctx context.Context, opts TarOptions) (*tarsplit.Reader, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -37,22 +37,35 @@ func (l *Layer) Tar(ctx context.Context, opts TarOptions) (*tarsplit.Reader, err
 	if err != nil {
 		return nil, l.fail(l.explain(err))
 	}
-	files, err := l.open()
+	files, err := l.snap.trees.use(l)
 	if err != nil {
 		_ = recipe.Close() // was only read
 		return nil, l.fail(l.explain(err))
 	}
+	source := &source{File: recipe, trees: l.snap.trees, tree: files}
 	split := tarsplit.Options{CheckCRC: opts.CheckCRC}
-	// A layer of 0 bytes is recorded like one of unknown size, by no size at all.
-	if l.rec.DiffDigest != "" && l.rec.DiffSize > 0 {
+	// An unknown size is recorded as -1; none at all is that of the empty tar.
+	if l.rec.DiffDigest != "" && l.rec.DiffSize >= 0 {
 		split.Size, split.SizeKnown = l.rec.DiffSize, true
 	}
-	r, err := tarsplit.NewReader(recipe, files, split)
+	r, err := tarsplit.NewReader(source, files, split)
 	if err != nil {
-		_ = recipe.Close() // was only read
+		_ = source.Close() // was only read
 		return nil, l.fail(err)
 	}
 	return r, nil
+}
+
+// source is a recipe; with it ends the use of the layer's tree.
+type source struct {
+	*os.File
+	trees *trees
+	tree  *tree
+}
+
+func (s *source) Close() error {
+	s.trees.done(s.tree)
+	return s.File.Close()
 }
 
 // recipe opens the layer's tar-split file, which in a split store lies in the graph
@@ -99,7 +112,7 @@ const (
 // Report of [Layer.WriteTar].
 type Report struct {
 	Size     int64         // bytes written
-	Digest   digest.Digest // SHA-256 of the bytes written; empty under NoVerify
+	Digest   digest.Digest // of the bytes written, by the diff id's algorithm, else SHA-256; empty under NoVerify
 	Verified Verified
 }
 

@@ -165,7 +165,8 @@ func TestDamagedLayers(t *testing.T) {
 		"diff id is wrong":        {storetest.EditLayer("base", func(r map[string]any) { r["diff-digest"] = "sha256:" + strings.Repeat("0", 64) }), mismatch, "diff id"},
 		"diff id is no digest":    {storetest.EditLayer("base", func(r map[string]any) { r["diff-digest"] = "sha256:../.." }), func(err error) bool { return err != nil }, "diff id"},
 		"diff size is small":      {storetest.EditLayer("base", func(r map[string]any) { r["diff-size"] = 600 }), is(tarsplit.ErrSize), "600"},
-		"diff size is large":      {storetest.EditLayer("base", func(r map[string]any) { r["diff-size"] = 1 << 40 }), is(tarsplit.ErrSize), ""},
+		"diff size is gone":       {storetest.EditLayer("base", func(r map[string]any) { delete(r, "diff-size") }), is(tarsplit.ErrSize), "0 bytes"},
+		"diff size is large":      {storetest.EditLayer("base", func(r map[string]any) { r["diff-size"] = int64(1) << 40 }), is(tarsplit.ErrSize), ""},
 		"tree missing":            {storetest.Delete("overlay/BASE"), is(cstor.ErrDamaged), "overlay/"},
 		"diff missing":            {storetest.Delete("overlay/BASE/diff"), is(cstor.ErrDamaged), "diff"},
 	} {

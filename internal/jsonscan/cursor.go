@@ -167,7 +167,7 @@ func (c *Cursor) oddText(start, i int) ([]byte, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// String reads a string into v; null leaves v as it is, here and below.
+// String reads a string into v; null leaves v as it is, as for Int.
 func (c *Cursor) String(v *string) error {
 	if c.Null() {
 		return nil
@@ -175,21 +175,6 @@ func (c *Cursor) String(v *string) error {
 	b, err := c.Text()
 	*v = string(b)
 	return err
-}
-
-// Strings reads a list of strings; null makes it nil.
-func (c *Cursor) Strings(v *[]string) error {
-	*v = nil
-	if c.Null() {
-		return nil
-	}
-	*v = []string{}
-	return c.Array(func() error {
-		var s string
-		err := c.String(&s)
-		*v = append(*v, s)
-		return err
-	})
 }
 
 // Int reads a number without fraction or exponent.
@@ -226,15 +211,6 @@ func small(digits []byte) (n int64, ok bool) {
 		n = n*10 + int64(d-'0')
 	}
 	return n, true
-}
-
-// Value hands a value to encoding/json: for what is rare.
-func (c *Cursor) Value(v any) error {
-	raw, err := c.Raw()
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(raw, v)
 }
 
 // Raw reads any value and returns its text.

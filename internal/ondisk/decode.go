@@ -8,10 +8,16 @@ import (
 	"github.com/cstor-go/cstor/internal/jsonscan"
 )
 
-// MaxRecords is how many records one file may hold: two hundred times the
-// largest store that we have heard of, and few enough that the records of a
-// hostile file fit in memory.
-const MaxRecords = 1 << 20
+// Limits of one file: far above any store that we have heard of, and low enough that
+// what a hostile file holds fits in memory, which takes up to fifty times a record's
+// shortest text.
+const (
+	MaxRecords = 1 << 18
+	// MaxItems is how many names, keys and the like all records of a file may have,
+	// and MaxOdd how long in bytes the text of a rare field may be.
+	MaxItems = 1 << 20
+	MaxOdd   = 1 << 20
+)
 
 // ErrID is matched by the errors about ids that cannot name a directory entry.
 var ErrID = errors.New("not a file name")
@@ -60,14 +66,14 @@ func Containers(data []byte) ([]Container, error) {
 // record reads one field of itself.
 type record[T any] interface {
 	*T
-	field(key []byte, c *jsonscan.Cursor) error
+	field(key []byte, c *reader) error
 }
 
 // decode reads a JSON array record by record, so that a file is refused before
 // more than MaxRecords of its records are in memory. ids gives the ids of a record
 // that will be used as file names: the first, its own, must be there.
 func decode[T any, R record[T]](data []byte, ids func(*T) []string) ([]T, error) {
-	c := jsonscan.New(data)
+	c := reader{Cursor: jsonscan.New(data)}
 	if c.End() == nil {
 		return nil, nil // an empty file
 	}

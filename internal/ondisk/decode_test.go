@@ -66,6 +66,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"NUL bytes":      strings.Repeat("\x00", 64),
 		"null record":    `[null]`,
 		"too many":       "[" + strings.Repeat(`{"id":"a"},`, MaxRecords) + `{"id":"a"}]`,
+		"many names":     `[{"id":"a","names":[` + strings.Repeat(`"",`, MaxItems) + `""]}]`,
+		"many keys":      `[{"id":"a","names":[` + strings.Repeat(`"",`, MaxItems-1) + `""]},{"id":"b","names":["x"]}]`,
+		"long flags":     `[{"id":"a","flags":{"x":"` + strings.Repeat("x", MaxOdd) + `"}}]`,
 		"overflow":       `[{"id":"a","diff-size":99999999999999999999}]`,
 		"id of an array": `[{"id":["a"]}]`,
 	} {

@@ -133,19 +133,20 @@ func (b *builder) config(img *Image, info *ImageInfo, layers []*LayerInfo) ([]by
 // TOC (container-libs image/storage/storage_dest.go:computeID).
 func imageID(info *ImageInfo, layers []*LayerInfo) string {
 	ordinary := hexOf(info.Config)
-	text := "@With TOC:" + ordinary + "|"
+	var text strings.Builder
+	text.WriteString("@With TOC:" + ordinary + "|")
 	byTOC := false
 	for _, l := range layers {
 		if l.DiffID == "" {
 			byTOC = true
-			text += l.TOCDigest
+			text.WriteString(l.TOCDigest)
 		}
-		text += "|"
+		text.WriteString("|")
 	}
 	if !byTOC {
 		return ordinary
 	}
-	return hexOf([]byte(text))
+	return hexOf([]byte(text.String()))
 }
 
 // keepImage writes big data and remembers the image.

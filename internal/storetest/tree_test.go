@@ -24,25 +24,26 @@ func look(t *testing.T, path string) string {
 	if err := unix.Lstat(path, &st); err != nil {
 		return "absent"
 	}
-	text := fmt.Sprintf("%07o %d:%d", st.Mode, st.Uid, st.Gid)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%07o %d:%d", st.Mode, st.Uid, st.Gid))
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFCHR, unix.S_IFBLK:
-		text += fmt.Sprintf(" dev %d,%d", unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev)))
+		text.WriteString(fmt.Sprintf(" dev %d,%d", unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))))
 	case unix.S_IFREG:
-		text += fmt.Sprintf(" size %d", st.Size)
+		text.WriteString(fmt.Sprintf(" size %d", st.Size))
 	case unix.S_IFLNK:
 		target, _ := os.Readlink(path)
-		text += " to " + target
+		text.WriteString(" to " + target)
 	}
 	for _, attr := range []string{
 		"trusted.overlay.opaque", "user.overlay.opaque", "user.k", "user.containers.override_stat",
 	} {
 		value := make([]byte, 100)
 		if n, err := unix.Lgetxattr(path, attr, value); err == nil {
-			text += fmt.Sprintf(" %s=%s", attr, value[:n])
+			text.WriteString(fmt.Sprintf(" %s=%s", attr, value[:n]))
 		}
 	}
-	return text
+	return text.String()
 }
 
 const treeSpec = `
