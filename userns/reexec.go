@@ -16,7 +16,7 @@ import (
 const marker = "_CSTOR_UNSHARED"
 
 // ErrNoHelper means that neither podman nor buildah is there to enter the namespace with.
-var ErrNoHelper = errors.New("podman is needed to enter the user namespace of this store, and is not in PATH")
+var ErrNoHelper = errors.New("podman or buildah is needed to enter the user namespace of this store, and neither is in PATH")
 
 // Needed reports whether root, the directory of a store, belongs to the calling
 // user, who is not root and not inside a user namespace of his own yet.

@@ -24,7 +24,7 @@ status 1 then says that it must not be used.`,
 		Example: "  cstor export-layer 9e3985fa1618 -o layer.tar\n  cstor export-layer 9e3985fa1618 | tar -t",
 		Args:    args(1, 1, "one LAYER"),
 		RunE: func(cmd *cobra.Command, got []string) error {
-			if f, ok := a.stdout.(*os.File); output == "" && ok && term.IsTerminal(int(f.Fd())) {
+			if f, ok := a.stdout.(*os.File); (output == "" || output == "-") && ok && term.IsTerminal(int(f.Fd())) {
 				return usagef("a tar is not written to a terminal: use -o FILE, or pipe it somewhere")
 			}
 			s, err := a.openContent(cmd)

@@ -51,7 +51,10 @@ type imageJSON struct {
 
 func (a *app) listImages() *cobra.Command {
 	var verbose bool
-	l := listing[imageRow]{id: func(r imageRow) string { return r.ID }}
+	l := listing[imageRow]{
+		id:    func(r imageRow) string { return r.ID },
+		heads: map[string]string{"ID": "IMAGE ID", "CreatedSince": "CREATED"},
+	}
 	cmd := &cobra.Command{
 		Use:     "list-images",
 		Aliases: []string{"images"},

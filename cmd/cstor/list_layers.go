@@ -23,7 +23,10 @@ type layerRow struct {
 }
 
 func (a *app) listLayers() *cobra.Command {
-	l := listing[layerRow]{id: func(r layerRow) string { return r.ID }}
+	l := listing[layerRow]{
+		id:    func(r layerRow) string { return r.ID },
+		heads: map[string]string{"ID": "LAYER ID", "CreatedSince": "CREATED"},
+	}
 	var platform string
 	cmd := &cobra.Command{
 		Use:     "list-layers [IMAGE]",

@@ -20,7 +20,8 @@ type listing[R any] struct {
 	noHead  bool
 
 	columns []column[R]
-	id      func(R) string // what --quiet prints
+	heads   map[string]string // what templates have above a field, if not its name
+	id      func(R) string    // what --quiet prints
 }
 
 // column of a table; left out where no row has anything in it. The first elastic one gives way when a line is too long for
@@ -53,17 +54,30 @@ func (l *listing[R]) print(w io.Writer, rows []R) error {
 		return l.printTable(w, rows)
 	}
 	text, table := strings.CutPrefix(l.format, "table ")
+	text = unescape(text)
+	if table {
+		text = blanks.ReplaceAllString(strings.TrimSpace(text), "}}\t{{")
+	}
 	t, err := parseTemplate(text)
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 {
+		// A field that there is not is one whether there are rows or not; any other
+		// fault may be that of a row without content.
+		var none R
+		if err := t.Execute(io.Discard, none); err != nil && strings.Contains(err.Error(), "can't evaluate field") {
+			return templateError(err, none)
+		}
+	}
 	if !table {
 		return eachLine(w, rows, func(b *strings.Builder, r R) error { return t.Execute(b, r) })
 	}
-	// "table TEMPLATE": a table whose columns are the template's, split at tabs.
+	// "table TEMPLATE": a table whose columns are the template's, split at tabs and
+	// blanks.
 	var lines [][]string
 	if !l.noHead {
-		lines = append(lines, headings(text))
+		lines = append(lines, l.headings(t, text))
 	}
 	for _, r := range rows {
 		var b strings.Builder
@@ -135,25 +149,19 @@ func parseTemplate(text string) (*template.Template, error) {
 	if !strings.Contains(text, "{{") {
 		return nil, usagef("--format %q: \"table\", \"json\" or a Go template was expected", text)
 	}
-	// The shell does not turn \t and \n into what they mean.
-	text = strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text)
 	t, err := template.New("format").Funcs(template.FuncMap{
 		"json": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
 		"join": strings.Join, "lower": strings.ToLower, "upper": strings.ToUpper, "split": strings.Split,
-	}).Parse(text)
+	}).Parse(unescape(text))
 	if err != nil {
 		return nil, usagef("--format: %s", strings.Replace(err.Error(), "template: format:", "line ", 1))
 	}
 	return t, nil
 }
 
-// headings are the field names in a template: "{{.ID}}\t{{.Size}}" gives ID, SIZE.
-func headings(text string) []string {
-	var heads []string
-	for _, cell := range strings.Split(strings.ReplaceAll(text, `\t`, "\t"), "\t") {
-		heads = append(heads, strings.ToUpper(strings.Trim(cell, "{} .")))
-	}
-	return heads
+// unescape does with \t and \n what the shell does not.
+func unescape(text string) string {
+	return strings.NewReplacer(`\t`, "\t", `\n`, "\n").Replace(text)
 }
 
 // printJSON prints for people and programs alike.

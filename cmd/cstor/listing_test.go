@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +12,7 @@ import (
 type fruit struct {
 	ID, Name string
 	Colours  []string
+	WeightKG int
 }
 
 func fruits() *listing[fruit] {
@@ -27,9 +27,9 @@ func fruits() *listing[fruit] {
 }
 
 var basket = []fruit{
-	{"0123456789abcdef", "apple", []string{"red", "green"}},
-	{"0123456789abcdef", "pomme", []string{"red", "green"}},
-	{"0123456789ab0000", "pear", nil},
+	{"0123456789abcdef", "apple", []string{"red", "green"}, 1},
+	{"0123456789abcdef", "pomme", []string{"red", "green"}, 1},
+	{"0123456789ab0000", "pear", nil, 2},
 }
 
 func TestListing(t *testing.T) {
@@ -101,14 +101,26 @@ func TestListingWrongUsage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("no such field, no rows", func(t *testing.T) {
+		t.Parallel()
+		for _, format := range []string{"{{.Nope}}", "table {{.Nope}}", "{{.Name.Nope}}"} {
+			l := fruits()
+			l.format = format
+			var b bytes.Buffer
+			err := l.print(&b, nil)
+			if usage := (usageError{}); !errors.As(err, &usage) || b.Len() > 0 {
+				t.Errorf("%s: got %v and %q, want wrong usage", format, err, &b)
+			}
+		}
+	})
 }
 
 func TestPrintOne(t *testing.T) {
 	t.Parallel()
 	v := &fruit{ID: "1", Name: "<apple> & \x1b"}
 	for format, want := range map[string]string{
-		"":           "{\n  \"ID\": \"1\",\n  \"Name\": \"<apple> & \\u001b\",\n  \"Colours\": null\n}\n",
-		"json":       "{\n  \"ID\": \"1\",\n  \"Name\": \"<apple> & \\u001b\",\n  \"Colours\": null\n}\n",
+		"":           "{\n  \"ID\": \"1\",\n  \"Name\": \"<apple> & \\u001b\",\n  \"Colours\": null,\n  \"WeightKG\": 0\n}\n",
+		"json":       "{\n  \"ID\": \"1\",\n  \"Name\": \"<apple> & \\u001b\",\n  \"Colours\": null,\n  \"WeightKG\": 0\n}\n",
 		"{{.ID}}":    "1\n",
 		"{{.ID}}\\n": "1\n\n",
 	} {
@@ -134,16 +146,36 @@ func TestPrintOne(t *testing.T) {
 	}
 }
 
+// TestHeadings: those of the table's own columns, whatever the template does to the
+// fields.
 func TestHeadings(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`{{.ID}}\t{{.Name}}`:   "ID|NAME",
-		"{{ .ID }}\t{{.Name}}": "ID|NAME",
-		"{{.ID}} {{.Name}}":    "ID}} {{.NAME",
+		`{{.ID}}\t{{.Name}}`:                           "FRUIT ID   NAME\n",
+		"{{ .ID }}\t{{.Name}}":                         "FRUIT ID   NAME\n",
+		"{{.ID}} {{.Name}}":                            "FRUIT ID   NAME\n",
+		"  {{.ID}}   {{.WeightKG}}":                    "FRUIT ID   WEIGHT KG\n",
+		"{{.ID}}:{{.Name}}":                            "FRUIT ID:NAME\n",
+		"{{.Colours}} {{json .Colours}}":               "COLOURS   [\"COLOURS\"]\n",
+		`{{join .Colours ", "}} {{upper .Name}}`:       "COLOURS   NAME\n",
+		"{{range .Colours}}{{.}}{{end}} {{.Name}}":     "COLOURS   NAME\n",
+		"{{slice .Name 0 20}} {{.ID}}":                 "NAME   FRUIT ID\n",
+		"{{.ID}} {{if gt .WeightKG 3}}heavy{{end}}":    "FRUIT ID   WEIGHT KG\n",
+		"{{.ID}} {{index .Colours 1}} {{.Name | len}}": "FRUIT ID   COLOURS   NAME\n",
 	} {
-		if got := strings.Join(headings(text), "|"); got != want {
-			t.Errorf("headings(%q) = %q, want %q", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			l := fruits()
+			l.format = "table " + text
+			l.heads = map[string]string{"ID": "FRUIT ID"}
+			var b bytes.Buffer
+			if err := l.print(&b, nil); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, b.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -10,10 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 )
 
 func main() {
@@ -23,11 +21,12 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole program. The exit status is 1 for an error, 2 for wrong usage.
+// run is the whole program. The exit status is 1 for an error, 2 for wrong usage,
+// and 128 more than a signal's number after that.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	a := &app{stdout: stdout, stderr: stderr}
+	ctx, stop := a.interruptible(context.Background())
+	defer stop()
 	cmd := a.command()
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
@@ -36,6 +35,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	used, err := cmd.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
+	}
+	if by, ok := interruptedBy(ctx); ok { // whatever else came of it
+		a.sayInterrupted()
+		return by.status()
 	}
 	if usage := (usageError{}); !a.started || errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "cstor: %s (see %q)\n", oneLine(err.Error()), used.CommandPath()+" --help")

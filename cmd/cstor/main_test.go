@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
 
@@ -18,7 +20,25 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestMain lets scripts execute this test binary under the name of the program, so
 // that exit statuses, signals and descriptors are those of a real process.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cstor": main})
+	testscript.Main(m, map[string]func(){"cstor": main, "writes": writes})
+}
+
+// writes is a program that begins to write a file, prints its present name, and is
+// then blocked for ever: "writes STORE FILE".
+func writes() {
+	a := &app{stdout: os.Stdout, stderr: os.Stderr}
+	ctx, stop := a.interruptible(context.Background())
+	defer stop()
+	s, err := cstor.Open(ctx, os.Args[1], cstor.Options{})
+	if err != nil {
+		panic(err)
+	}
+	out, err := a.create(ctx, s, os.Args[2])
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(out.file.Name())
+	select {}
 }
 
 // TestScripts runs testdata/script: each file is what one user does in a session,

@@ -19,8 +19,9 @@ import (
 // it is complete.
 type output struct {
 	io.Writer
-	file *os.File // to be closed; nil for standard output
-	name string   // the final name of a new file, which is file.Name() until then
+	file  *os.File // to be closed; nil for standard output
+	name  string   // the final name of a new file, which is file.Name() until then
+	parts *parts   // has a new file until then
 }
 
 // create opens FILE for writing; "" and "-" are standard output. The caller calls
@@ -52,14 +53,14 @@ func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*outpu
 	}
 	for n := range 1000 {
 		temp := filepath.Join(dir, fmt.Sprintf(".%s.%d.%d.part", base, os.Getpid(), n))
-		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		f, err := a.parts.create(temp, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		out := &output{Writer: f, file: f, name: filepath.Join(dir, base)}
+		out := &output{Writer: f, file: f, name: filepath.Join(dir, base), parts: &a.parts}
 		if exists {
 			if err := f.Chmod(mode); err != nil { // the umask does not count
 				out.abort()
@@ -176,7 +177,7 @@ func (o *output) commit() error {
 	if err != nil {
 		return err // abort removes it
 	}
-	if err := os.Rename(f.Name(), o.name); err != nil {
+	if err := o.parts.rename(f.Name(), o.name); err != nil {
 		return err
 	}
 	o.file = nil
@@ -190,7 +191,7 @@ func (o *output) abort() {
 	}
 	_ = o.file.Close() // perhaps closed already
 	if o.name != "" {
-		_ = os.Remove(o.file.Name()) // nothing else can be done about it
+		o.parts.remove(o.file.Name())
 	}
 	o.file = nil
 }

@@ -25,7 +25,7 @@ the overlay driver's lower files, and the options of overlay mounts, name it.`,
 			defer s.Close()
 			id, err := s.ResolveLink(got[0])
 			if errors.Is(err, cstor.ErrNotFound) {
-				err = hint(err, `"cstor inspect-layer" shows the link of a layer, "cstor info" where was looked`)
+				err = notFound(s, err, `"cstor inspect-layer" shows the link of a layer`)
 			}
 			if err != nil {
 				return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,8 @@ import (
 type app struct {
 	stdout, stderr io.Writer
 	started        bool // the arguments were understood
+	parts          parts
+	said           atomic.Bool // that it was interrupted
 
 	// global flags
 	root, config, driver, sysroot string
@@ -123,7 +127,11 @@ func oneStore(cmd *cobra.Command) error {
 // open opens the store that the flags, or else the configuration, lead to. The
 // caller closes it.
 func (a *app) open(cmd *cobra.Command) (*cstor.Storage, error) {
-	s, err := a.find(cmd)
+	return a.warned(a.find(cmd))
+}
+
+// warned passes on a store that was opened, with its warnings.
+func (a *app) warned(s *cstor.Storage, err error) (*cstor.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -150,13 +158,21 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
+	additional, err := additionalStores(ref.Options)
+	if err != nil {
+		return nil, nil, usagef("reference %q: %w", text, err)
+	}
 	var s *cstor.Storage
 	switch {
 	case ref.GraphRoot != "" && a.root+a.config+a.sysroot+a.driver != "":
 		return nil, nil, usagef("%s names a store, and so do the flags: choose one", text)
 	case ref.GraphRoot != "":
-		s, err = cstor.Open(cmd.Context(), ref.GraphRoot, cstor.Options{Driver: ref.Driver, RunRoot: ref.RunRoot})
+		s, err = a.warned(cstor.Open(cmd.Context(), ref.GraphRoot, cstor.Options{
+			Driver: ref.Driver, RunRoot: ref.RunRoot, AdditionalImageStores: additional,
+		}))
 		text = cstor.Transport + ref.Name
+	case len(additional) > 0:
+		return nil, nil, usagef("reference %q: additional image stores go with a GRAPHROOT", text)
 	case ref.Driver != "":
 		a.driver, text = ref.Driver, cstor.Transport+ref.Name
 		fallthrough
@@ -168,7 +184,7 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 	}
 	i, err := s.Image(text)
 	if errors.Is(err, cstor.ErrNotFound) {
-		err = hint(err, `"cstor list-images" shows what is stored, "cstor info" where`)
+		err = notFound(s, err, `"cstor list-images" shows what is stored`)
 	}
 	if err != nil {
 		_ = s.Close() // was only read
@@ -181,9 +197,25 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 func findLayer(s *cstor.Storage, ref string) (*cstor.Layer, error) {
 	l, err := s.Layer(ref)
 	if errors.Is(err, cstor.ErrNotFound) {
-		err = hint(err, `"cstor list-layers" shows what is stored, "cstor info" where`)
+		err = notFound(s, err, `"cstor list-layers" shows what is stored`)
 	}
 	return l, err
+}
+
+// notFound adds to err in which stores was looked.
+func notFound(s *cstor.Storage, err error, advice string) error {
+	info, infoErr := s.Info()
+	if infoErr != nil {
+		return hint(err, advice)
+	}
+	var roots []string
+	for _, store := range info.Stores {
+		roots = append(roots, store.Root)
+	}
+	if more := len(roots) - 5; more > 0 { // a mounted system may have many users
+		roots = append(roots[:5], count(more, "other store"))
+	}
+	return hint(err, "looked in "+strings.Join(roots, ", ")+": "+advice)
 }
 
 // openContent opens the store for a command that reads files of layers. In a
@@ -198,14 +230,15 @@ func (a *app) openContent(cmd *cobra.Command) (*cstor.Storage, error) {
 		return s, nil
 	}
 	info, err := s.Info()
-	if err != nil {
-		return nil, err
-	}
-	if userns.Needed(info.Stores[0].Root) {
-		if err := userns.Reexec(); !errors.Is(err, userns.ErrNoHelper) {
-			return nil, err
+	if err == nil && len(info.Stores) > 0 && userns.Needed(info.Stores[0].Root) {
+		if err = userns.Reexec(); errors.Is(err, userns.ErrNoHelper) {
+			a.warn(fmt.Errorf("%w: files of other ids may be unreadable", err))
+			err = nil
 		}
-		a.warn(errors.New("podman is not here to enter the user namespace of this store: files of other ids may be unreadable"))
+	}
+	if err != nil {
+		_ = s.Close() // was only read
+		return nil, err
 	}
 	return s, nil
 }
