@@ -14,7 +14,9 @@ var ErrIsList = errors.New("a list of manifests, not an image")
 
 // Config returns the image's configuration, parsed, and its original bytes, which
 // the image id is the digest of. It is found through the manifest's descriptor and
-// checked against its digest. Docker's configuration has all fields of OCI's.
+// checked against its digest. Docker's configuration has all fields of OCI's. Where
+// the store keeps no configuration, the descriptor's own copy of it serves, as
+// artifacts have it (OCI image-spec descriptor.md, "data").
 //
 // An image with a schema 1 manifest has no configuration of its own: parsed is then
 // put together from the manifest's history, and raw is nil. For a list the error
@@ -49,7 +51,10 @@ func (i *Image) rawConfig(manifest []byte) ([]byte, error) {
 	}
 	key := desc.Digest.String()
 	with := i.with(key)
-	if with == nil {
+	switch {
+	case with == nil && len(desc.Data) > 0:
+		return desc.Data, checkDigest("config digest", desc.Digest, desc.Data)
+	case with == nil:
 		return nil, fmt.Errorf("%w: it has no config %s", ErrIncomplete, key)
 	}
 	raw, err := with.place.bigData("images", i.rec.ID, key, maxBigData)

@@ -84,16 +84,12 @@ func IsList(mediaType string) bool {
 
 // manifestType tells manifests apart by what they contain: their mediaType field,
 // which OCI made optional, else their shape (container-libs
-// image/manifest/manifest.go:GuessMIMEType).
+// image/internal/manifest/manifest.go:GuessMIMEType).
 func manifestType(raw []byte) (string, error) {
 	var m struct {
-		SchemaVersion int             `json:"schemaVersion"`
-		MediaType     string          `json:"mediaType"`
-		Signatures    json.RawMessage `json:"signatures"`
-		Manifests     json.RawMessage `json:"manifests"`
-		Config        *struct {
-			MediaType string `json:"mediaType"`
-		} `json:"config"`
+		SchemaVersion int              `json:"schemaVersion"`
+		MediaType     string           `json:"mediaType"`
+		Signatures    *json.RawMessage `json:"signatures"` // nil if null
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return "", fmt.Errorf("manifest: %w", err)
@@ -103,18 +99,41 @@ func manifestType(raw []byte) (string, error) {
 		return m.MediaType, nil
 	}
 	switch {
-	case m.SchemaVersion == 1 && len(m.Signatures) > 0:
+	case m.SchemaVersion == 1 && m.Signatures != nil:
 		return MediaTypeDockerSchema1Signed, nil
 	case m.SchemaVersion == 1:
 		return MediaTypeDockerSchema1, nil
-	case m.SchemaVersion == 2 && m.Config != nil && m.Config.MediaType == mediaTypeDockerContainerImage:
-		return MediaTypeDockerManifest, nil
-	case m.SchemaVersion == 2 && m.Config != nil:
+	case m.SchemaVersion == 2:
+		return schema2Type(raw)
+	}
+	return "", errNoManifest
+}
+
+var errNoManifest = errors.New("manifest: neither OCI nor docker")
+
+// schema2Type: a manifest without a media type of its own is OCI's, since docker's
+// must have one, and an index if it lists manifests.
+func schema2Type(raw []byte) (string, error) {
+	var m struct {
+		Config struct {
+			MediaType string `json:"mediaType"`
+		} `json:"config"`
+		Manifests []json.RawMessage `json:"manifests"`
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return "", fmt.Errorf("manifest: %w", err)
+	}
+	switch {
+	case m.Config.MediaType == v1.MediaTypeImageConfig:
 		return v1.MediaTypeImageManifest, nil
-	case m.SchemaVersion == 2 && len(m.Manifests) > 0:
+	case m.Config.MediaType == mediaTypeDockerContainerImage:
+		return MediaTypeDockerManifest, nil
+	case len(m.Manifests) == 0: // an artifact
+		return v1.MediaTypeImageManifest, nil
+	case m.Config.MediaType == "":
 		return v1.MediaTypeImageIndex, nil
 	}
-	return "", errors.New("manifest: neither OCI nor docker")
+	return "", errNoManifest // GuessMIMEType answers the config's type, which none can read
 }
 
 // configDescriptor finds the configuration through the manifest.

@@ -11,8 +11,10 @@
 //   - TestStores builds each store, asks cstor, checks that this left no trace, and compares with what the reference says
 //     of a copy: every record and every byte of big data, stacks of layers, lookups of all kinds, and the tar of every
 //     layer, which must have the digest that was recorded when it was unpacked;
+//   - TestPlatforms asks which image of a list is for which platform;
 //   - TestReadOnlyMount asks about stores on a read-only mount, without their lock files;
-//   - TestNoWrites runs every command of the cstor binary under strace.
+//   - TestNoWrites runs every command of the cstor binary under strace;
+//   - TestRootless runs the binary as an ordinary user, who needs podman's user namespace to read his layers.
 //
 // It is a module of its own, because the reference brings more than a hundred others. Run it in this folder, as root:
 //
