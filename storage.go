@@ -3,33 +3,11 @@ package cstor
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"iter"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/cstor-go/cstor/internal/storageconf"
 )
-
-// Options of [Open]. The zero value opens a store by its root alone.
-type Options struct {
-	// Driver is "overlay" or "vfs"; empty means the one that the root has.
-	Driver string
-	// RunRoot is needed for transient stores only, whose lists of containers lie
-	// there.
-	RunRoot string
-	// Transient: the store's volatile lists are in RunRoot.
-	Transient bool
-	// ImageStore is where images and their layers are kept apart from the root;
-	// empty if they are not.
-	ImageStore string
-	// AdditionalImageStores are the roots of further, read-only stores. One that
-	// cannot be opened is left out, and [Storage.Warnings] says so.
-	AdditionalImageStores []string
-}
 
 // Storage is one opened configuration. It holds descriptors of directories and lock
 // files. It is safe for concurrent use.
@@ -42,125 +20,6 @@ type Storage struct {
 	mu     sync.Mutex                  // held by Refresh and Close
 	closed atomic.Bool
 	trees  trees
-}
-
-// Open opens the store at root, the directory that has overlay-images or
-// vfs-images. The caller closes the result. An error about the root is a
-// [*StoreError] and matches [ErrNotStore], [ErrUnsupported], [*AmbiguousError] (of
-// drivers) or what the system said. Symbolic links in root itself are followed.
-func Open(ctx context.Context, root string, opts Options) (*Storage, error) {
-	root, err := filepath.Abs(root)
-	if err != nil {
-		return nil, err
-	}
-	s := &Storage{found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
-	return s.start(ctx, s.add(host, "", storageconf.Config{
-		GraphRoot: root, RunRoot: opts.RunRoot, Driver: driverName(opts.Driver), ImageStore: opts.ImageStore,
-		AdditionalImageStores: opts.AdditionalImageStores, Transient: opts.Transient,
-	}))
-}
-
-func driverName(name string) string {
-	if name == "overlay2" {
-		return "overlay"
-	}
-	return name
-}
-
-// add opens the stores of one configuration.
-func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
-	driver, err := pickDriver(from, cfg)
-	if err != nil {
-		return err
-	}
-	primary, err := openPlace(cfg.GraphRoot, driver, RolePrimary, from.dir)
-	if err != nil {
-		return err
-	}
-	if s.have(primary) { // another user of a mounted system has the same
-		return primary.close()
-	}
-	n := len(s.configs)
-	s.configs = append(s.configs, []*place{primary})
-	have := func(p *place) { s.configs[n] = append(s.configs[n], p) }
-	if primary.transient = cfg.Transient; cfg.Transient && cfg.RunRoot != "" {
-		// A machine that has just booted has no run root yet.
-		if primary.run, err = from.dir(cfg.RunRoot); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return primary.fail("run root "+cfg.RunRoot, err)
-		}
-	}
-	if cfg.ImageStore != "" && filepath.Clean(cfg.ImageStore) != cfg.GraphRoot {
-		image, err := openPlace(cfg.ImageStore, driver, RoleImageStore, from.dir)
-		if err != nil {
-			return err
-		}
-		image.partner, primary.partner = primary, image
-		have(image)
-	}
-	for _, path := range cfg.AdditionalImageStores {
-		p, err := openPlace(path, driver, RoleAdditional, from.dir)
-		if err != nil {
-			s.warnings = append(s.warnings, fmt.Errorf("additional image store left out: %w", err))
-			continue
-		}
-		have(p)
-	}
-	for _, p := range s.configs[n] {
-		p.owner = owner
-	}
-	return nil
-}
-
-// have reports whether the directory of p is the primary store of a configuration.
-func (s *Storage) have(p *place) bool {
-	st, err := p.root.Lstat(".")
-	return err == nil && slices.ContainsFunc(s.configs, func(c []*place) bool {
-		other, err := c[0].root.Lstat(".")
-		return err == nil && other.Dev == st.Dev && other.Ino == st.Ino
-	})
-}
-
-// pickDriver returns the driver whose store is at the root. The root is opened
-// first, so that one that is not there, or may not be entered, is told as that.
-func pickDriver(from system, cfg storageconf.Config) (string, error) {
-	root := cfg.GraphRoot
-	dir, err := from.dir(root)
-	if err != nil {
-		return "", rootError(root, err)
-	}
-	_, err = dir.Lstat("overlay-images") // whatever it is, it must not be refused
-	_ = dir.Close()                      // was only read
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", rootError(root, err)
-	}
-	driver, err := storageconf.PickDriver(from, cfg)
-	if several := (*storageconf.AmbiguousDriverError)(nil); errors.As(err, &several) {
-		err = &AmbiguousError{Kind: "driver of", Ref: root, Candidates: several.Drivers}
-	} else if errors.Is(err, storageconf.ErrNoStore) {
-		err = fmt.Errorf("%w: it has neither overlay-images nor vfs-images", ErrNotStore)
-	}
-	if err != nil {
-		return "", &StoreError{Store: root, Err: err}
-	}
-	return driver, nil
-}
-
-// start takes the first snapshots, unless the stores could not be opened.
-func (s *Storage) start(ctx context.Context, err error) (*Storage, error) {
-	var snaps []*snapshot
-	for _, places := range s.configs {
-		if err == nil {
-			var snap *snapshot
-			snap, err = takeSnapshot(ctx, places, &s.trees)
-			snaps = append(snaps, snap)
-		}
-	}
-	if err != nil {
-		_ = s.Close() // nothing was written
-		return nil, err
-	}
-	s.snaps.Store(&snaps)
-	return s, nil
 }
 
 // Warnings are the troubles met while opening that did not prevent it, such as an
