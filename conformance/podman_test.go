@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -89,18 +90,23 @@ func comparePodmanLookups(t *testing.T, c corpus.Corpus, s *corpus.Store) {
 	}
 	defer st.Close()
 	theirs, mine := map[string]answer.Lookup{}, map[string]answer.Lookup{}
+	known := map[string]int{} // deviations, by why
 	for ref, id := range found {
 		want, got := answer.Lookup{ID: id}, answer.CstorInstance(st, ref)
 		deviates := false
 		for _, d := range deviations {
 			if want.ID != got.ID && strings.HasPrefix(c.Name, d.store) && d.applies(ref) {
-				t.Logf("%q: podman finds %q, cstor %q: %s", ref, want.ID, got.ID, d.why)
+				known[d.why]++
 				deviates = true
+				break
 			}
 		}
 		if !deviates {
 			theirs[ref], mine[ref] = want, got
 		}
 	}
-	compareLookups(t, theirs, mine)
+	for _, why := range slices.Sorted(maps.Keys(known)) {
+		t.Logf("%d lookups deviate: %s", known[why], why)
+	}
+	compareLookups(t, theirs, mine, mayBeAmbiguous)
 }

@@ -17,13 +17,16 @@ import (
 	"github.com/cstor-go/cstor/conformance/trace"
 )
 
-// commands are the command lines that are watched. IMAGE, LAYER, LINK and CONTAINER stand for ones of the store, OUT for a
-// path outside it that does not exist. A command of cstor that is not here fails the test.
+// commands are the command lines that are watched. IMAGE, LAYER, LINK and CONTAINER stand for ones of the store, PLATFORM for
+// the image's, OUT for a path outside the store that does not exist, and two quotes for an empty argument. A command of cstor
+// that is not here fails the test.
 var commands = []string{
-	"list-images", "list-images --format json", "inspect-image IMAGE", "inspect-image IMAGE --layers",
-	"list-layers", "list-layers IMAGE", "inspect-layer LAYER", "inspect-layer LAYER --chain", "resolve-link LINK",
+	"list-images", "list-images --format json", "list-images --verbose", "inspect-image IMAGE", "inspect-image IMAGE --layers",
+	"inspect-image IMAGE --raw", "inspect-image IMAGE --config", "inspect-image IMAGE --platform PLATFORM",
+	"__complete inspect-image ''", "__complete export-layer ''",
+	"list-layers", "list-layers IMAGE --platform PLATFORM", "list-layers IMAGE", "inspect-layer LAYER", "inspect-layer LAYER --chain", "resolve-link LINK",
 	"list-containers", "inspect-container CONTAINER", "diff-container CONTAINER",
-	"export-layer LAYER -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
+	"export-layer LAYER", "export-layer LAYER -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
 	"reflink-to-dir IMAGE OUT", "reflink-to-dir IMAGE OUT --force-copy", "toc IMAGE", "ls IMAGE", "cat IMAGE etc/motd",
 	"info", "version",
 }
@@ -48,7 +51,8 @@ func TestNoWrites(t *testing.T) {
 			}
 			words := examples(t, s)
 			for _, c := range commands {
-				if slices.Contains(has, strings.Fields(c)[0]) {
+				// Completion is a command too, but does not complete itself.
+				if name := strings.Fields(c)[0]; name == "__complete" || slices.Contains(has, name) {
 					t.Run(c, func(t *testing.T) { watch(t, s, dir, binary, c, words) })
 				}
 			}
@@ -60,17 +64,25 @@ func TestNoWrites(t *testing.T) {
 func watch(t *testing.T, s *corpus.Store, dir, binary, command string, words map[string]string) {
 	out := filepath.Join(dir, "out")
 	defer os.RemoveAll(out)
-	argv := append([]string{binary}, storeFlags(t, s, dir)...)
+	argv, flags := []string{binary}, storeFlags(t, s, dir)
 	for word := range strings.FieldsSeq(command) {
 		switch example, ok := words[word]; {
 		case word == "OUT":
 			word = out
+		case word == "''":
+			word = ""
 		case ok && example == "":
 			t.Skipf("the store has no %s", strings.ToLower(word))
 		case ok:
 			word = example
 		}
 		argv = append(argv, word)
+		if len(argv) == 2 && word == "__complete" {
+			argv = append(argv, flags...)
+		}
+	}
+	if !slices.Contains(argv, "__complete") {
+		argv = append(argv, flags...)
 	}
 	r, err := trace.Run(t.Context(), dir, s.Dirs(), argv...)
 	if errors.Is(err, trace.ErrNoStrace) && os.Getenv("CSTOR_REQUIRE_PEERS") != "1" {
@@ -108,7 +120,7 @@ func examples(t *testing.T, s *corpus.Store) map[string]string {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	words := map[string]string{"IMAGE": "", "LAYER": "", "LINK": "", "CONTAINER": ""}
+	words := map[string]string{"IMAGE": "", "PLATFORM": "", "LAYER": "", "LINK": "", "CONTAINER": ""}
 	for i, err := range st.Images() {
 		if err != nil {
 			t.Fatal(err)
@@ -117,10 +129,11 @@ func examples(t *testing.T, s *corpus.Store) map[string]string {
 		if err != nil || len(layers) < 2 || layers[0].DiffID() == "" {
 			continue
 		}
-		if _, _, err := i.Config(); err != nil {
+		config, raw, err := i.Config()
+		if err != nil || raw == nil || config.OS == "" || config.Architecture == "" { // schema 1 has none of its own
 			continue
 		}
-		words["IMAGE"], words["LAYER"] = i.ID(), layers[0].ID()
+		words["IMAGE"], words["PLATFORM"], words["LAYER"] = i.ID(), config.OS+"/"+config.Architecture, layers[0].ID()
 		for _, root := range s.Dirs() {
 			if link, err := os.ReadFile(filepath.Join(root, "overlay", layers[0].ID(), "link")); err == nil {
 				words["LINK"] = string(link)

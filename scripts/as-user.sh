@@ -13,14 +13,23 @@ chmod 755 "$dir"
 chown -R 65534:65534 "$dir"
 
 failed=
+fail() { # PACKAGE, in a line as the go command has it
+	failed="$failed $1"
+	printf 'FAIL\t%s\n' "$1"
+}
+
+# Into a file first: a loop that reads from a command does not see it fail.
+go list -f '{{.ImportPath}} {{.Dir}}' ./... > "$dir/packages"
 while read -r package folder; do
+	folder=./${folder#"$PWD"}
 	binary=$dir/bin/$(echo "$package" | tr / _).test
-	go test -c -o "$binary" "$package"
-	[ -e "$binary" ] || continue # no tests
 	echo "== $package"
-	# What asks the go command about the tree was asked by root.
-	(cd "$dir/src/$folder" && timeout 300 setpriv --reuid 65534 --regid 65534 --clear-groups \
+	go test -c -o "$binary" "$package" || { fail "$package"; continue; }
+	[ -e "$binary" ] || continue # no tests
+	# What asks the go command about the tree was asked by root. The time limit leaves
+	# the test in this process group, so that whoever ends that ends it too.
+	(cd "$dir/src/$folder" && timeout --foreground 300 setpriv --reuid 65534 --regid 65534 --clear-groups \
 		env -i PATH="$PATH" HOME="$dir/home" TMPDIR="$dir/tmp" \
-		"$binary" -test.v -test.short -test.timeout 4m -test.skip '^(TestArrows|TestModulesOfTheLibrary)$') < /dev/null || failed="$failed $package"
-done < <(go list -f '{{.ImportPath}} {{.Dir}}' ./... | sed "s| $PWD/*| ./|")
+		"$binary" -test.v -test.short -test.timeout 4m -test.skip '^(TestArrows|TestModulesOfTheLibrary)$') < /dev/null || fail "$package"
+done < "$dir/packages"
 [ -z "$failed" ] || { echo "failed as an ordinary user:$failed"; exit 1; }

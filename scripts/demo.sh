@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 cstor=$(realpath "$1")
 tmp=$(mktemp -d)
 # A store's folders may be read-only, as those of an image are.
-trap 'chmod -R u+rwX "$tmp" 2>/dev/null || true; rm -rf "$tmp"' EXIT INT TERM
+trap 'chmod -R u+rwX "$tmp" 2>/dev/null || true; rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM # a trap that does not leave would let the script go on
 
 bold= plain=
 [ ! -t 1 ] || bold=$(printf '\033[1m') plain=$(printf '\033[0m')

@@ -16,8 +16,16 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 echo "setup: installing$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
+
+# Nothing may wait for ever: not for a mirror, nor for another apt, nor for an answer
+# about a configuration file.
+apt() {
+	timeout --kill-after=30 300 apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 \
+		-o Dpkg::Options::=--force-confold "$@" < /dev/null > /dev/null
+}
+
 for try in 1 2 3; do
-	if apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
+	if apt update && apt install -y --no-install-recommends $missing; then
 		exit 0
 	fi
 	sleep $((try * 5))

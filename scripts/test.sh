@@ -5,59 +5,95 @@
 # With CSTOR_REQUIRE_PEERS=1 a missing peer is a failure (but for Debian unstable,
 # whose absence is explained); otherwise the tests that need it are skipped, and the
 # end of the output says which and what would enable them.
+#
+# The last line is "N passed, M failed": tests of the verbose runs, and steps that
+# failed without a test to name. The exit status is 0 if M is.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-export CGO_ENABLED=0
-failed=()
-out=$(mktemp -d)
+cd "$(dirname "$0")/.." || exit 1
+export CGO_ENABLED=0 required=${CSTOR_REQUIRE_PEERS:-0}
+out=$(mktemp -d) || exit 1
+export out
+child=
+# The step has a process group of its own, which its time limit made and ends.
+trap '[ -z "$child" ] || kill "$child" 2> /dev/null; wait; exit 130' INT TERM
 trap 'rm -rf "$out"' EXIT
-started=$SECONDS
+: > "$out/skips" > "$out/counts"
+failed=() others=0
 
-step() { # NAME COMMAND...
-	local name=$1 from=$SECONDS
-	shift
+step() { # NAME SECONDS: runs the function of that name below
+	local name=$1 limit=$2 from=$SECONDS status before after
 	echo "== $name"
-	"$@" 2>&1 | tee "$out/$name.log"
-	local status=${PIPESTATUS[0]}
-	echo "-- $name: $([ "$status" = 0 ] && echo passed || echo "FAILED ($status)") in $((SECONDS - from)) s"
+	timeout --kill-after=30 "$limit" bash -uc "$name" < /dev/null &
+	child=$!
+	wait "$child"
+	status=$?
+	child=
+	before=$(total 2)
+	[ ! -e "$out/$name.verbose" ] || report "$name" "$status"
+	after=$(total 2)
+	case $status in
+	0) echo "-- $name: passed in $((SECONDS - from)) s" ;;
+	124 | 137) echo "-- $name: FAILED: stopped after $((SECONDS - from)) s, its limit is $limit s" ;;
+	*) echo "-- $name: FAILED ($status) in $((SECONDS - from)) s" ;;
+	esac
+	[ "$status" != 0 ] || [ "$before" = "$after" ] || status=1 # should a status be lost on the way
 	[ "$status" = 0 ] || failed+=("$name")
+	[ "$status" = 0 ] || [ "$before" != "$after" ] || others=$((others + 1))
 }
 
-unit() { go test -timeout 10m -v ./... > "$out/unit.verbose" 2>&1; local s=$?; summary "$out/unit.verbose"; return $s; }
-user() { ./scripts/as-user.sh > "$out/user.verbose" 2>&1; local s=$?; summary "$out/user.verbose"; return $s; }
-single() { GOMAXPROCS=1 go test -timeout 5m -short . ./tarsplit ./driver ./internal/beneath; }
-race() { command -v gcc >/dev/null || { echo "no C compiler: the race detector needs one"; return "${CSTOR_REQUIRE_PEERS:-0}"; }; CGO_ENABLED=1 go test -timeout 10m -race -short ./...; }
-small() { GOARCH=386 go vet ./... && GOARCH=arm64 go build ./...; }
-conformance() { (cd conformance && make -s test) > "$out/conformance.verbose" 2>&1; local s=$?; summary "$out/conformance.verbose"; return $s; }
-peers() { ./scripts/setup.sh; local s=$?; [ $s = 0 ] || [ "${CSTOR_REQUIRE_PEERS:-0}" = 1 ] && return $s; }
+# total adds a column of the counts: 1 passed, 2 failed, 3 skipped.
+total() { awk -v column="$1" '{ n += $column } END { print n + 0 }' "$out/counts"; }
 
-# summary prints a verbose test log without the tests that passed.
-summary() {
-	grep -E '^(ok|FAIL|panic|---|\?)|^ *--- (FAIL|SKIP)|^ +[^ ]+_test.go:|^peer ' "$1" | grep -vE '^ *--- PASS|no test files' | head -n 300
-	grep -cE '^ *--- PASS' "$1" | sed 's/$/ tests passed/'
+# report prints what of a verbose log one wants to see, and counts.
+report() { # NAME STATUS
+	awk -v counts="$out/counts" -v skips="$out/skips" -f scripts/testlog.awk "$out/$1.verbose" > "$out/$1.report"
+	# Of a run that passed it is what tests printed past their log, if anything.
+	if [ "$2" = 0 ]; then grep '^--- ' "$out/$1.report"; else head -n 2000 "$out/$1.report"; fi
+	grep -ohE '_test.go:[0-9]+: (machine|trixie|sid): .*' "$out/$1.verbose" | sed 's/^[^ ]* /peer /'
+	tail -n 1 "$out/counts" | awk '{ print $1 " passed, " $2 " failed, " $3 " skipped" }'
 }
 
-step peers peers
-step check ./scripts/check.sh
-step unit unit
-step user user
-step single single
-step race race
-step platforms small
-step demo make -s demo
-step conformance conformance
+peers() { ./scripts/setup.sh || [ "$required" != 1 ]; }
+check() { ./scripts/check.sh; }
+unit() { go test -timeout 5m -v ./... > "$out/unit.verbose" 2>&1; }
+user() { ./scripts/as-user.sh > "$out/user.verbose" 2>&1; }
+single() { GOMAXPROCS=1 go test -timeout 3m -short . ./tarsplit ./driver ./internal/beneath; }
+race() {
+	if command -v gcc > /dev/null; then
+		CGO_ENABLED=1 go test -timeout 5m -race -short ./...
+	else
+		printf 'no C compiler, which the race detector needs: install gcc\tstep race\n' >> "$out/skips"
+		[ "$required" != 1 ]
+	fi
+}
+platforms() { GOARCH=386 go vet ./... && GOARCH=arm64 go build ./...; }
+demo() { make -s demo; }
+conformance() { make -s -C conformance test > "$out/conformance.verbose" 2>&1; }
+export -f peers check unit user single race platforms demo conformance
+
+# Limits are for what hangs: some times what the step takes with empty caches.
+step peers 900
+step check 420
+step unit 420
+step user 420
+step single 300
+step race 480
+step platforms 300
+step demo 120
+step conformance 840 # more than go test has, which says what hung
 
 echo
-skipped=$(cat "$out"/*.verbose 2>/dev/null | grep -A3 -E '^ *--- SKIP' | grep -E '_test.go:[0-9]+:|: skip' | sed 's/^ *//' | sort | uniq -c | sort -rn)
-if [ -n "$skipped" ]; then
+if [ -s "$out/skips" ]; then
 	echo "Skipped, with what would enable it:"
-	echo "$skipped" | head -n 40
+	# By reason, the most frequent first, each with the first few of its tests.
+	sort "$out/skips" | awk -F '\t' '
+		{ n[$1]++; if (n[$1] <= 4) tests[$1] = tests[$1] (n[$1] > 1 ? ", " : "") $2 }
+		END { for (r in n) printf("%5d  %s: %s%s\n", n[r], r, tests[r], n[r] > 4 ? ", and " n[r] - 4 " more" : "") }
+	' | sort -rn
 	echo "(\"make setup\" as root on Debian or Ubuntu installs the peers.)"
 fi
-echo "All in $((SECONDS - started)) s."
-if [ ${#failed[@]} -gt 0 ]; then
-	echo "FAILED: ${failed[*]}"
-	exit 1
-fi
-passed=$(cat "$out"/*.verbose | grep -cE '^ *--- PASS')
-echo "$passed passed, 0 failed"
+[ ${#failed[@]} = 0 ] || echo "FAILED: ${failed[*]}"
+echo "All in $SECONDS s."
+bad=$(($(total 2) + others))
+echo "$(total 1) passed, $bad failed"
+[ "$bad" = 0 ] && [ ${#failed[@]} = 0 ]

@@ -19,9 +19,10 @@ type group struct {
 type timed struct {
 	name     string
 	commands []command
-	against  string // the case that it is the peer of
-	slow     bool   // runs a third as often
-	missing  string // why it could not be measured
+	against  string  // the case that it is the peer of
+	target   float64 // times as long as that one it must take at least
+	slow     bool    // runs a third as often
+	missing  string  // why it could not be measured
 
 	walls []time.Duration
 	peak  int64 // KiB, of the largest process
@@ -83,4 +84,24 @@ func (c *timed) spread() (median, least, most time.Duration) {
 		return 0, 0, 0
 	}
 	return s[len(s)/2], s[0], s[len(s)-1]
+}
+
+// below names the cases that took less than their target times as long as ours did.
+func (g *group) below() []string {
+	medians := map[string]time.Duration{}
+	for i := range g.cases {
+		medians[g.cases[i].name], _, _ = g.cases[i].spread()
+	}
+	var names []string
+	for i := range g.cases {
+		c := &g.cases[i]
+		ours := medians[c.against]
+		if c.missing != "" || ours == 0 {
+			continue
+		}
+		if ratio := float64(medians[c.name]) / float64(ours); ratio < c.target {
+			names = append(names, fmt.Sprintf("%s: %.2f × %s, the target is %g", c.name, ratio, c.against, c.target))
+		}
+	}
+	return names
 }
