@@ -102,6 +102,12 @@ func (x *imageIndex) byNameAndDigest(name string) (*Image, error) {
 		return nil, noName(err)
 	}
 	d := named.(reference.Digested).Digest()
+	if tagged, ok := named.(reference.Tagged); ok {
+		// Of several, the one that has the whole name.
+		if i := x.byName[named.Name()+":"+tagged.Tag()]; i != nil && slices.Contains(x.byDigest[d], i) {
+			return i.as(d), nil
+		}
+	}
 	var found []*Image
 	for _, i := range x.byDigest[d] {
 		for _, full := range append(candidates(reference.TrimNamed(named).Name()), candidates(repository(name))...) {

@@ -2,6 +2,9 @@ package storetest_test
 
 import (
 	"archive/tar"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +125,16 @@ func TestBuildErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := storetest.Build(t.TempDir(), text, storetest.Options{})
+			dir := t.TempDir()
+			t.Cleanup(func() { // an ordinary user could not remove what was begun
+				_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, _ error) error {
+					if d.IsDir() {
+						return os.Chmod(path, 0o700)
+					}
+					return nil
+				})
+			})
+			_, err := storetest.Build(dir, text, storetest.Options{})
 			if err == nil || strings.Contains(err.Error(), "spec line") {
 				t.Errorf("error %v, want one of the build", err)
 			}
