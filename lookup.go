@@ -64,7 +64,7 @@ func (x *imageIndex) find(name string) (*Image, error) {
 		return i, err
 	}
 	if strings.Contains(name, "@") {
-		return x.byNameAndDigest(name)
+		return x.byNameAndDigest(name, false)
 	}
 	for _, candidate := range candidates(name) {
 		if i := x.byName[candidate]; i != nil {
@@ -96,14 +96,15 @@ func (x *imageIndex) byIDOrDigest(name string) (*Image, error) {
 }
 
 // byNameAndDigest: container-libs image/storage/storage_reference.go:resolveImage.
-func (x *imageIndex) byNameAndDigest(name string) (*Image, error) {
+// Of several in the repository that are not told apart by their platform, the
+// transport takes the first; we the one that has the tag as well, or none.
+func (x *imageIndex) byNameAndDigest(name string, transport bool) (*Image, error) {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
 		return nil, noName(err)
 	}
 	d := named.(reference.Digested).Digest()
-	if tagged, ok := named.(reference.Tagged); ok {
-		// Of several, the one that has the whole name.
+	if tagged, ok := named.(reference.Tagged); ok && !transport {
 		if i := x.byName[named.Name()+":"+tagged.Tag()]; i != nil && slices.Contains(x.byDigest[d], i) {
 			return i.as(d), nil
 		}
@@ -117,7 +118,11 @@ func (x *imageIndex) byNameAndDigest(name string) (*Image, error) {
 			}
 		}
 	}
-	return x.pick(name, d, found)
+	i, err := x.pick(name, d, found)
+	if several := (*AmbiguousError)(nil); transport && errors.As(err, &several) {
+		return found[0].as(d), nil
+	}
+	return i, err
 }
 
 // pick chooses among images that answer to a digest: several do if it is that of a
@@ -209,7 +214,7 @@ func (x *imageIndex) byTransportName(name string) (*Image, error) {
 		return i, nil
 	}
 	if _, ok := named.(reference.Digested); ok {
-		return x.byNameAndDigest(named.String())
+		return x.byNameAndDigest(named.String(), true)
 	}
 	return nil, ErrNotFound
 }
