@@ -23,7 +23,7 @@ var (
 
 // content is a layer's files as its driver left them.
 type content interface {
-	driver.Files
+	driver.Reader
 	Close() error
 }
 

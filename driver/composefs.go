@@ -31,7 +31,7 @@ type Composefs struct {
 	closed  atomic.Bool
 }
 
-var _ Files = (*Composefs)(nil)
+var _ Reader = (*Composefs)(nil)
 
 // OpenComposefs opens the layer that lies in folder layer (overlay/ID of a store),
 // whose table of contents is table. The caller closes the result; layer and table
@@ -69,20 +69,45 @@ func (c *Composefs) Close() error {
 
 // OpenFile implements [Files].
 func (c *Composefs) OpenFile(name string) (*os.File, error) {
-	_, n, err := c.find("open", name)
+	object, err := c.object(name)
 	if err != nil {
 		return nil, err
 	}
-	if !n.mode.IsRegular() {
-		return nil, fail("open", name, beneath.ErrNotRegular)
+	f, err := c.objects.File(object)
+	return f, broken(name, err)
+}
+
+// ReadFile implements [Reader].
+func (c *Composefs) ReadFile(name string, p []byte) (size int64, err error) {
+	object, err := c.object(name)
+	if err != nil {
+		return 0, err
 	}
-	f, err := c.objects.File(n.object())
+	size, err = c.objects.ReadInto(object, p)
+	return size, broken(name, err)
+}
+
+// object returns the object of a regular file.
+func (c *Composefs) object(name string) (string, error) {
+	_, n, err := c.find("open", name)
+	if err == nil && !n.mode.IsRegular() {
+		err = fail("open", name, beneath.ErrNotRegular)
+	}
+	if err != nil {
+		return "", err
+	}
+	return n.object(), nil
+}
+
+// broken tells what the table promised and is not there from other errors: it is
+// damage, not absence.
+func broken(name string, err error) error {
 	for _, damage := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ELOOP, beneath.ErrNotRegular} {
-		if errors.Is(err, damage) { // promised by the table: damage, not absence
-			return nil, fail("open", name, fmt.Errorf("%w: %v", ErrObject, err)) //nolint:errorlint // see ErrObject
+		if errors.Is(err, damage) {
+			return fail("open", name, fmt.Errorf("%w: %v", ErrObject, err)) //nolint:errorlint // see ErrObject
 		}
 	}
-	return f, err
+	return err
 }
 
 // Lstat implements [Files].

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -30,6 +31,36 @@ type Files interface {
 	Lstat(name string) (*Node, error)
 	// ReadDir lists a directory, sorted by the bytes of the names, marks included.
 	ReadDir(name string) ([]DirEntry, error)
+}
+
+// Reader is implemented by all Files of this package.
+type Reader interface {
+	Files
+	// ReadFile reads the regular file name into p if it has len(p) bytes, and
+	// returns its size; if that is another, p may hold anything. It is OpenFile,
+	// reading and closing in one, and faster for small files. A file that is
+	// shortened meanwhile gives an error that matches [io.ErrUnexpectedEOF].
+	ReadFile(name string, p []byte) (size int64, err error)
+}
+
+// readOpened is ReadFile by OpenFile.
+func readOpened(files Files, name string, p []byte) (size int64, err error) {
+	f, err := files.OpenFile(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() != int64(len(p)) {
+		return info.Size(), nil
+	}
+	if _, err := io.ReadFull(f, p); err != nil {
+		return 0, fail("read", name, err)
+	}
+	return info.Size(), nil
 }
 
 // DirEntry is one name in a directory.

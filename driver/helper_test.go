@@ -2,6 +2,7 @@ package driver_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -97,12 +98,26 @@ func setXattr(t *testing.T, path, key, value string) {
 	}
 }
 
+// readFile reads a file in both ways, which must agree.
 func readFile(f driver.Files, name string) (string, error) {
 	file, err := f.OpenFile(name)
+	if r, ok := f.(driver.Reader); ok {
+		_, again := r.ReadFile(name, make([]byte, 1<<20))
+		if (err == nil) != (again == nil) || err != nil && again.Error() != err.Error() {
+			return "", fmt.Errorf("OpenFile: %w, ReadFile: %w", err, again)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(file)
+	if r, ok := f.(driver.Reader); ok && err == nil {
+		p := make([]byte, len(data))
+		size, err := r.ReadFile(name, p)
+		if err != nil || size != int64(len(data)) || !bytes.Equal(p, data) {
+			return "", fmt.Errorf("OpenFile: %q, ReadFile: %q, %d bytes, %w", data, p, size, err)
+		}
+	}
 	return string(data), err
 }

@@ -36,7 +36,7 @@ type Overlay struct {
 	trusted bool // marks may be trusted.* attributes that we cannot see
 }
 
-var _ Files = (*Overlay)(nil)
+var _ Reader = (*Overlay)(nil)
 
 // OpenOverlay opens the layer that lies in folder layer (overlay/ID of a store).
 // The caller closes the result, and may close layer and opts.Lowers at once.
@@ -116,6 +116,18 @@ func (o *Overlay) OpenFile(name string) (*os.File, error) {
 		err = fail("open", name, ErrMetacopy)
 	}
 	return nil, err
+}
+
+// ReadFile implements [Reader].
+func (o *Overlay) ReadFile(name string, p []byte) (size int64, err error) {
+	if len(o.stack) > 1 || o.opts.Container || len(p) == 0 { // stubs: see OpenFile
+		return readOpened(o, name, p)
+	}
+	at, err := clean(name)
+	if err != nil {
+		return 0, fail("open", name, err)
+	}
+	return o.stack[0].ReadInto(at, p)
 }
 
 // regular refuses what only stands for a node of another type, and is empty then.

@@ -14,7 +14,7 @@ import (
 // use.
 type VFS struct{ dir *beneath.Dir }
 
-var _ Files = (*VFS)(nil)
+var _ Reader = (*VFS)(nil)
 
 // OpenVFS opens the folder id below dirs (vfs/dir of a store), which is not needed
 // any longer then. The caller closes the result.
@@ -40,6 +40,15 @@ func (v *VFS) OpenFile(name string) (*os.File, error) {
 		return nil, fail("open", name, err)
 	}
 	return v.dir.File(at)
+}
+
+// ReadFile implements [Reader].
+func (v *VFS) ReadFile(name string, p []byte) (size int64, err error) {
+	at, err := clean(name)
+	if err != nil {
+		return 0, fail("open", name, err)
+	}
+	return v.dir.ReadInto(at, p)
 }
 
 // Lstat implements [Files].

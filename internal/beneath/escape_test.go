@@ -30,10 +30,33 @@ func TestEscapes(t *testing.T) {
 					noLinks, inRoot := openSite(t, s, NoLinks, m), openSite(t, s, InRoot, m)
 					checkOpen(t, "NoLinks.File", noLinks.File, path, e.noLinks)
 					checkOpen(t, "InRoot.File", inRoot.File, path, e.inRoot)
+					checkOpen(t, "NoLinks.ReadInto", into(noLinks), path, e.noLinks)
+					checkOpen(t, "InRoot.ReadInto", into(inRoot), path, e.inRoot)
 					checkOpen(t, "InRoot.Follow", inRoot.Follow, path, e.follow)
 				})
 			}
 		})
+	}
+}
+
+// into opens by ReadInto: a file in memory with what that reads.
+func into(d *Dir) func(string) (*os.File, error) {
+	return func(name string) (*os.File, error) {
+		size, err := d.ReadInto(name, make([]byte, 1<<10)) // of another length
+		if err != nil {
+			return nil, err
+		}
+		p := make([]byte, size)
+		if _, err := d.ReadInto(name, p); err != nil {
+			return nil, err
+		}
+		fd, err := unix.MemfdCreate("into", unix.MFD_CLOEXEC)
+		if err != nil {
+			return nil, err
+		}
+		f := os.NewFile(uintptr(fd), name)
+		_, err = f.WriteAt(p, 0)
+		return f, err
 	}
 }
 

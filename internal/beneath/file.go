@@ -75,19 +75,27 @@ func (d *Dir) ReadFile(name string, limit int64) ([]byte, error) {
 
 // regular opens the regular file name; nofollow is O_NOFOLLOW or 0.
 func (d *Dir) regular(name string, nofollow int) (*os.File, error) {
+	fd, _, err := d.regularFD(name, nofollow)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), d.join(name)), nil
+}
+
+// regularFD is regular for those who need the descriptor only.
+func (d *Dir) regularFD(name string, nofollow int) (fd int, st unix.Stat_t, err error) {
 	pin, st, err := d.pin(name, nofollow)
 	if err != nil {
-		return nil, d.wrap("open", name, err)
+		return -1, st, d.wrap("open", name, err)
 	}
 	defer unix.Close(pin)
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, d.wrap("open", name, notRegular(st.Mode))
+		return -1, st, d.wrap("open", name, notRegular(st.Mode))
 	}
-	fd, err := d.reopen(pin, &st, name, nofollow)
-	if err != nil {
-		return nil, d.wrap("open", name, err)
+	if fd, err = d.reopen(pin, &st, name, nofollow); err != nil {
+		return -1, st, d.wrap("open", name, err)
 	}
-	return os.NewFile(uintptr(fd), d.join(name)), nil
+	return fd, st, nil
 }
 
 // pin looks name up without opening it: the descriptor holds the entry, of
