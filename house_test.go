@@ -29,8 +29,10 @@ var storeys = map[string]int{
 	"internal/ondisk":      0,
 	"internal/storageconf": 0,
 	"internal/beneath":     0,
+	"internal/transfer":    0,
 
 	"internal/jsonscan": -1,
+	"internal/tarhead":  -1,
 }
 
 // sameStorey lists what packages of one storey may see of each other.

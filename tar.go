@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -97,6 +96,13 @@ type WriteOptions struct {
 	// NoVerify writes without computing any digest or checksum. Sizes are still
 	// checked.
 	NoVerify bool
+	// CheckCRC compares each file with the CRC-64 that was taken when it was
+	// unpacked, besides the diff id, and stops at the first that differs. It is done
+	// without being asked where no diff id is recorded. Not together with NoVerify.
+	CheckCRC bool
+	// Progress, if not nil, is told how many more bytes have been written. It is
+	// called often, by one goroutine at a time, never after WriteTar has returned.
+	Progress func(bytes int64)
 }
 
 // Verified says what the bytes of a tar were checked against.
@@ -131,22 +137,22 @@ func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (R
 			return Report{}, l.fail(fmt.Errorf("diff id %q: %w", want, err))
 		}
 	}
-	r, err := l.Tar(ctx, TarOptions{CheckCRC: want == "" && !opts.NoVerify})
+	r, err := l.Tar(ctx, TarOptions{CheckCRC: !opts.NoVerify && (opts.CheckCRC || want == "")})
 	if err != nil {
 		return Report{}, err
 	}
 	defer r.Close()
 	var sum digest.Digester
-	var tee hash.Hash
+	cp := tarsplit.CopyOptions{Progress: opts.Progress}
 	if !opts.NoVerify {
 		sum = digest.SHA256.Digester()
 		if want != "" {
 			sum = want.Algorithm().Digester()
 		}
-		tee = sum.Hash()
+		cp.Hash = sum.Hash()
 	}
 	report := Report{}
-	report.Size, err = copyTar(ctx, w, r, tee)
+	report.Size, err = r.Copy(ctx, w, cp)
 	if err != nil {
 		return report, l.fail(l.explain(err))
 	}
@@ -166,32 +172,6 @@ func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (R
 	return report, nil
 }
 
-// copyTar writes r to w, and to tee if there is one.
-func copyTar(ctx context.Context, w io.Writer, r io.Reader, tee hash.Hash) (total int64, err error) {
-	buf := make([]byte, 256<<10)
-	for {
-		if err := context.Cause(ctx); err != nil {
-			return total, err
-		}
-		n, err := r.Read(buf)
-		if n > 0 {
-			if tee != nil {
-				tee.Write(buf[:n]) // never fails
-			}
-			k, werr := w.Write(buf[:n])
-			if total += int64(k); werr != nil {
-				return total, werr
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-}
-
 // blame looks for the entry that makes the tar wrong, by the files' own checksums.
 // It returns nil if they are all right: then it is the recipe.
 func (l *Layer) blame(ctx context.Context) error {
@@ -200,7 +180,7 @@ func (l *Layer) blame(ctx context.Context) error {
 		return nil
 	}
 	defer r.Close()
-	_, err = copyTar(ctx, io.Discard, r, nil)
+	_, err = r.Copy(ctx, io.Discard, tarsplit.CopyOptions{})
 	if entry := (*tarsplit.EntryError)(nil); errors.As(err, &entry) {
 		return entry
 	}

@@ -10,14 +10,6 @@ import (
 	"os"
 )
 
-// Opener opens files of a layer by the name that the tar gives them.
-type Opener interface {
-	// OpenFile opens a regular file for reading; the caller closes it. It must not
-	// follow name out of the layer, and must not block on what is not a regular
-	// file. It may be called from several goroutines.
-	OpenFile(name string) (*os.File, error)
-}
-
 // Options of a [Reader]. The zero value is ready to use.
 type Options struct {
 	// Size is the length of the tar in bytes, if SizeKnown: the recorded diff size.
@@ -62,6 +54,7 @@ type Reader struct {
 	file   *os.File
 	ext    extent
 	left   int64 // bytes of file
+	ahead  int64 // bytes that Copy had walked when it ended, and not written
 }
 
 // NewReader reads the recipe gz (a .tar-split.gz file) and takes the files that it
@@ -74,7 +67,7 @@ func NewReader(gz io.Reader, files Opener, opts Options) (*Reader, error) {
 	}
 	r := &Reader{gz: gz, walk: walk, files: files}
 	if opts.CheckCRC {
-		r.crc = crc64.New(crc64.MakeTable(crc64.ISO))
+		r.crc = crc64.New(crcTable)
 	}
 	return r, nil
 }
@@ -82,7 +75,7 @@ func NewReader(gz io.Reader, files Opener, opts Options) (*Reader, error) {
 // Offset is how many bytes of the tar have been handed out or skipped, counting
 // all of a file that Next gave.
 func (r *Reader) Offset() int64 {
-	return r.walk.total - int64(len(r.inline)) - r.left
+	return r.walk.total - int64(len(r.inline)) - r.left - r.ahead
 }
 
 // Next returns the next piece of the tar, or io.EOF after the last. What Read left
@@ -134,29 +127,6 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo implements [io.WriterTo], with writes of up to 256 KiB whatever the
-// sizes of the pieces.
-func (r *Reader) WriteTo(w io.Writer) (int64, error) {
-	buf := make([]byte, 256<<10)
-	var total int64
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			k, werr := w.Write(buf[:n])
-			total += int64(k)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-}
-
 // Close releases the file that is open, and the recipe; it reads and checks
 // nothing. Twice is fine.
 func (r *Reader) Close() error {
@@ -186,7 +156,7 @@ func (r *Reader) advance() error {
 		r.inline = ext.inline
 		return nil
 	}
-	f, err := r.open(ext)
+	f, err := openExtent(r.files, ext.name, ext.size)
 	if err != nil {
 		return r.fail(&EntryError{Name: ext.name, Err: err})
 	}
@@ -195,28 +165,6 @@ func (r *Reader) advance() error {
 	}
 	r.file, r.ext, r.left = f, ext, ext.size
 	return nil
-}
-
-func (r *Reader) open(ext extent) (*os.File, error) {
-	f, err := r.files.OpenFile(ext.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %v", ErrMissing, err) //nolint:errorlint // see ErrMissing
-	}
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err == nil && info.Size() != ext.size {
-		err = fmt.Errorf("%w: the tar has %d bytes, the file %d", ErrSize, ext.size, info.Size())
-	}
-	if err != nil {
-		_ = f.Close() // was only read
-		return nil, err
-	}
-	return f, nil
 }
 
 func (r *Reader) readFile(p []byte) (int, error) {
@@ -228,16 +176,16 @@ func (r *Reader) readFile(p []byte) (int, error) {
 		r.crc.Write(p[:n])
 	}
 	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		return n, r.fail(&EntryError{Name: r.ext.name, Err: err})
-	case err != nil && r.left > 0:
-		return n, r.fail(&EntryError{Name: r.ext.name, Err: fmt.Errorf("%w: shortened while it was read, %d bytes are missing", ErrSize, r.left)})
+	case err != nil && (r.left > 0 || !errors.Is(err, io.EOF)):
+		return n, r.fail(&EntryError{Name: r.ext.name, Err: readError(err, r.left)})
 	case r.left > 0:
 		return n, nil
 	}
 	r.closeFile()
-	if r.crc != nil && r.ext.sum && r.crc.Sum64() != r.ext.crc {
-		return n, r.fail(&EntryError{Name: r.ext.name, Err: fmt.Errorf("%w: recorded %016x, read %016x", ErrCRC, r.ext.crc, r.crc.Sum64())})
+	if r.crc != nil && r.ext.sum {
+		if err := compareCRC(r.ext.crc, r.crc.Sum64()); err != nil {
+			return n, r.fail(&EntryError{Name: r.ext.name, Err: err})
+		}
 	}
 	return n, nil
 }

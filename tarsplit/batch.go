@@ -1,0 +1,134 @@
+package tarsplit
+
+import (
+	"hash/crc64"
+	"sync/atomic"
+)
+
+// batch is a run of the tar: bytes, some of which have yet to be read from files,
+// and perhaps one file that comes after them.
+type batch struct {
+	buf   []byte
+	parts []part  // of buf, in order
+	whole *shared // never read
+	err   error   // what is behind; io.EOF after the last batch
+
+	ready chan struct{} // filled
+	uses  atomic.Int32
+}
+
+// part is n bytes of a file, from the offset from.
+type part struct {
+	ext  extent
+	from int64
+	at   int // in the batch
+	n    int
+	src  *shared // nil if it is all of the file
+}
+
+func (b *batch) reset() {
+	if b.buf == nil {
+		b.buf, b.ready = make([]byte, 0, batchSize+smallPiece), make(chan struct{}, 1)
+	}
+	clear(b.parts) // names
+	b.buf, b.parts, b.whole, b.err = b.buf[:0], b.parts[:0], nil, nil
+}
+
+// fill reads the parts. An error cuts the batch off where it belongs.
+func (b *batch) fill(r *Reader) {
+	for i := range b.parts {
+		p := &b.parts[i]
+		if err := p.fill(r, b.buf[p.at:p.at+p.n]); err != nil {
+			for j := range b.parts[i+1:] {
+				b.parts[i+1+j].drop()
+			}
+			b.cut(i, &EntryError{Name: p.ext.name, Err: err})
+			return
+		}
+	}
+	if b.whole != nil {
+		if err := b.whole.open(r.files); err != nil {
+			b.err = &EntryError{Name: b.whole.ext.name, Err: err}
+			b.dropWhole()
+		}
+	}
+}
+
+func (p *part) fill(r *Reader, buf []byte) error {
+	if p.src != nil {
+		defer p.drop()
+		if err := p.src.open(r.files); err != nil {
+			return err
+		}
+		if n, err := p.src.file.ReadAt(buf, p.from); n < len(buf) {
+			return readError(err, p.ext.size-p.from-int64(n))
+		}
+		return nil
+	}
+	if err := readSmall(r.files, p.ext.name, buf); err != nil {
+		return err
+	}
+	if r.crc != nil && p.ext.sum {
+		return compareCRC(p.ext.crc, crc64.Checksum(buf, crcTable))
+	}
+	return nil
+}
+
+// check takes the checksums of files that lie in several batches; it is called for
+// each in order.
+func (b *batch) check(r *Reader) {
+	if r.crc == nil {
+		return
+	}
+	for i := range b.parts {
+		p := &b.parts[i]
+		if p.src == nil || !p.ext.sum || p.at >= len(b.buf) {
+			continue
+		}
+		if p.from == 0 {
+			r.crc.Reset()
+		}
+		r.crc.Write(b.buf[p.at : p.at+p.n])
+		if p.from+int64(p.n) < p.ext.size {
+			continue
+		}
+		if err := compareCRC(p.ext.crc, r.crc.Sum64()); err != nil {
+			b.cut(i, &EntryError{Name: p.ext.name, Err: err})
+			return
+		}
+	}
+}
+
+// cut ends the batch in front of a part.
+func (b *batch) cut(part int, err error) {
+	b.buf, b.err = b.buf[:b.parts[part].at], err
+	b.dropWhole()
+}
+
+// drop closes what an unfilled batch would have read from.
+func (b *batch) drop() {
+	for i := range b.parts {
+		b.parts[i].drop()
+	}
+	b.dropWhole()
+}
+
+func (b *batch) dropWhole() {
+	if b.whole != nil {
+		b.whole.drop()
+		b.whole = nil
+	}
+}
+
+func (p *part) drop() {
+	if p.src != nil {
+		p.src.drop()
+	}
+}
+
+// release gives the batch back when nobody needs its bytes any more.
+func (b *batch) release(free chan<- *batch) {
+	if b.uses.Add(-1) == 0 {
+		free <- b
+	}
+}

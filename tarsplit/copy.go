@@ -1,0 +1,230 @@
+package tarsplit
+
+import (
+	"context"
+	"errors"
+	"hash"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/cstor-go/cstor/internal/transfer"
+)
+
+// CopyOptions of [Reader.Copy]. The zero value is ready to use.
+type CopyOptions struct {
+	// Hash, if not nil, is given every byte that is written, by another goroutine
+	// than the one that writes. After an error it may have been given more, or less.
+	Hash hash.Hash
+	// Progress, if not nil, is told how many more bytes were written, by the
+	// calling goroutine.
+	Progress func(bytes int64)
+}
+
+// Copy writes what is left of the tar to w and returns how many bytes that were.
+// Unlike Read it uses several cores: files are opened and read ahead, at most
+// some MiB, while earlier bytes are hashed and written. The [Opener] is called from
+// several goroutines; all have ended when Copy returns.
+//
+// Without Hash and [Options.CheckCRC] nobody needs to see the bytes: if w is an
+// [*os.File], large files then go into it inside the kernel.
+//
+// Bytes come in order, and w gets none that lie behind an error. When ctx ends, so
+// does Copy, at the latest with the next few MiB; but a Write that blocks is waited
+// for.
+func (r *Reader) Copy(ctx context.Context, w io.Writer, opts CopyOptions) (int64, error) {
+	d := &delivery{ctx: ctx, r: r, w: w, opts: opts}
+	if r.err == nil {
+		d.err = d.begun()
+	} else {
+		d.err = r.err
+	}
+	if d.err == nil {
+		d.run()
+	}
+	if r.err == nil {
+		_ = r.fail(d.err)
+	}
+	r.ahead = r.Offset() - d.start - d.total
+	if errors.Is(d.err, io.EOF) {
+		return d.total, nil
+	}
+	return d.total, d.err
+}
+
+// WriteTo implements [io.WriterTo]: it is Copy without options.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	return r.Copy(context.Background(), w, CopyOptions{})
+}
+
+// delivery is one call of Copy.
+type delivery struct {
+	ctx   context.Context
+	r     *Reader
+	w     io.Writer
+	opts  CopyOptions
+	start int64 // offset of the first byte
+	total int64 // bytes written
+	err   error // what ended it, io.EOF if all is well
+}
+
+// begun delivers the rest of a piece that Read, or nobody, has begun.
+func (d *delivery) begun() error {
+	d.start = d.r.Offset()
+	for len(d.r.inline) > 0 || d.r.left > 0 {
+		buf := make([]byte, min(int64(len(d.r.inline))+d.r.left, batchSize))
+		n, err := d.r.Read(buf)
+		if werr := d.write(buf[:n]); werr != nil {
+			return werr
+		}
+		if d.opts.Hash != nil {
+			d.opts.Hash.Write(buf[:n]) // never fails
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run delivers everything else. The goroutines and what they pass on:
+//
+//	plan ──batches to fill──▶ fill (several) ──▶ the caller: write ──▶ back to plan
+//	     └─the same, in order──────────────────▶        and hash  ──▶
+func (d *delivery) run() {
+	p := d.newPlan()
+	first := p.next(new(batch))
+	if first.err != nil { // that is all: not worth a goroutine
+		first.fill(d.r)
+		d.deliver(first, func(b *batch) { d.opts.Hash.Write(b.buf) })
+		p.drop()
+		return
+	}
+
+	workers := max(4, min(runtime.GOMAXPROCS(0), 16))
+	batches := 2*workers + 2
+	free := make(chan *batch, batches)
+	unread := make(chan *batch, batches)  // for whichever worker
+	ordered := make(chan *batch, batches) // for the caller
+	hashed := make(chan *batch, batches)
+	for range batches - 1 {
+		free <- new(batch)
+	}
+	unread <- first
+	ordered <- first
+
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer close(unread)
+		defer close(ordered)
+		defer p.drop()
+		for {
+			select {
+			case <-stop:
+				return
+			case b := <-free:
+				b = p.next(b)
+				last := b.err != nil
+				unread <- b
+				ordered <- b
+				if last {
+					return
+				}
+			}
+		}
+	})
+	for range workers {
+		all.Go(func() {
+			for b := range unread {
+				select {
+				case <-stop:
+					b.drop()
+				default:
+					b.fill(d.r)
+				}
+				b.ready <- struct{}{}
+			}
+		})
+	}
+	if d.opts.Hash != nil {
+		all.Go(func() {
+			for b := range hashed {
+				d.opts.Hash.Write(b.buf)
+				b.release(free)
+			}
+		})
+	}
+	for b := range ordered {
+		<-b.ready
+		b.uses.Store(1)
+		if !d.deliver(b, func(b *batch) { b.uses.Add(1); hashed <- b }) {
+			break
+		}
+		b.release(free)
+	}
+	close(stop)
+	close(hashed)
+	all.Wait()
+	for b := range ordered {
+		b.dropWhole()
+	}
+}
+
+// deliver writes a batch, and reports whether there is more to come. It calls hash
+// before, if there is anything to hash for.
+func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
+	b.check(d.r)
+	if d.opts.Hash != nil {
+		hash(b)
+	}
+	d.err = d.write(b.buf)
+	if d.err == nil && b.whole != nil {
+		d.err = d.hand(b.whole)
+		b.whole = nil
+	}
+	if d.err == nil {
+		d.err = context.Cause(d.ctx)
+	}
+	if d.err == nil {
+		d.err = b.err
+	}
+	return d.err == nil
+}
+
+// hand moves a whole file into w, which is a file as well, inside the kernel.
+func (d *delivery) hand(s *shared) error {
+	defer s.drop()
+	out, ok := d.w.(*os.File)
+	if !ok {
+		return errors.ErrUnsupported // never: see newPlan
+	}
+	moved, err := transfer.Copy(out, s.file, 0, s.ext.size, func(n int64) error {
+		d.told(n)
+		return context.Cause(d.ctx)
+	})
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &EntryError{Name: s.ext.name, Err: readError(err, s.ext.size-moved)}
+	}
+	return err
+}
+
+func (d *delivery) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	n, err := d.w.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	d.told(int64(n))
+	return err
+}
+
+func (d *delivery) told(n int64) {
+	d.total += n
+	if d.opts.Progress != nil {
+		d.opts.Progress(n)
+	}
+}

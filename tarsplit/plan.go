@@ -1,0 +1,90 @@
+package tarsplit
+
+import (
+	"context"
+	"os"
+)
+
+const (
+	// batchSize is how many bytes are read, hashed and written at a time.
+	batchSize = 256 << 10
+	// Pieces up to smallPiece are not divided among batches: what makes a batch
+	// longer than batchSize.
+	smallPiece = 64 << 10
+	// From kernelPiece on a system call for one file alone pays.
+	kernelPiece = 128 << 10
+)
+
+// plan cuts a tar into batches.
+type plan struct {
+	ctx    context.Context
+	walk   *walker
+	kernel bool // large files need not be read
+
+	ext  extent
+	left int64   // bytes of ext that are in no batch yet
+	src  *shared // of ext, if it is divided
+}
+
+func (d *delivery) newPlan() *plan {
+	_, file := d.w.(*os.File)
+	return &plan{ctx: d.ctx, walk: d.r.walk, kernel: file && d.opts.Hash == nil && d.r.crc == nil}
+}
+
+// next makes b the next batch.
+func (p *plan) next(b *batch) *batch {
+	b.reset()
+	if b.err = context.Cause(p.ctx); b.err != nil {
+		return b
+	}
+	for len(b.buf) < batchSize && b.whole == nil {
+		if p.left == 0 {
+			if p.ext, b.err = p.walk.next(); b.err != nil {
+				return b
+			}
+			if p.left = p.ext.size; p.ext.inline != nil {
+				p.left = int64(len(p.ext.inline))
+			}
+		}
+		n := p.left
+		if n > smallPiece {
+			n = min(n, int64(batchSize-len(b.buf)))
+		}
+		switch {
+		case p.ext.inline != nil:
+			b.buf = append(b.buf, p.ext.inline[:n]...)
+			p.ext.inline = p.ext.inline[n:]
+		case p.kernel && p.ext.size >= kernelPiece:
+			n, b.whole = p.left, newShared(p.ext)
+		default:
+			p.file(b, int(n))
+		}
+		p.left -= n
+	}
+	return b
+}
+
+// file adds n bytes of a file.
+func (p *plan) file(b *batch, n int) {
+	at := part{ext: p.ext, from: p.ext.size - p.left, at: len(b.buf), n: n}
+	if int64(n) < p.ext.size {
+		if at.from == 0 {
+			p.src = newShared(p.ext)
+		}
+		at.src = p.src
+		p.src.users.Add(1)
+		if int64(n) == p.left {
+			p.drop()
+		}
+	}
+	b.parts = append(b.parts, at)
+	b.buf = b.buf[:len(b.buf)+n]
+}
+
+// drop lets go of the file that is being divided.
+func (p *plan) drop() {
+	if p.src != nil {
+		p.src.drop()
+		p.src = nil
+	}
+}

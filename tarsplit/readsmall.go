@@ -1,0 +1,54 @@
+package tarsplit
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc64"
+	"io"
+)
+
+// FileReader is an [Opener] that reads a small file faster than by opening it.
+type FileReader interface {
+	Opener
+	// ReadFile reads the regular file name into p if it has len(p) bytes, and
+	// returns its size; if that is another, p may hold anything. Otherwise as
+	// OpenFile.
+	ReadFile(name string, p []byte) (size int64, err error)
+}
+
+// readSmall reads all of a file of len(p) bytes.
+func readSmall(files Opener, name string, p []byte) error {
+	if r, ok := files.(FileReader); ok {
+		size, err := r.ReadFile(name, p)
+		if err != nil {
+			return openError(err)
+		}
+		return checkSize(int64(len(p)), size)
+	}
+	f, err := openExtent(files, name, int64(len(p)))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if n, err := io.ReadFull(f, p); err != nil {
+		return readError(err, int64(len(p)-n))
+	}
+	return nil
+}
+
+// readError is what reading a file that was open gave; left bytes were not read.
+func readError(err error, left int64) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: shortened while it was read, %d bytes are missing", ErrSize, left)
+	}
+	return err
+}
+
+var crcTable = crc64.MakeTable(crc64.ISO)
+
+func compareCRC(recorded, got uint64) error {
+	if recorded == got {
+		return nil
+	}
+	return fmt.Errorf("%w: recorded %016x, read %016x", ErrCRC, recorded, got)
+}
