@@ -26,6 +26,13 @@ type DiscoverOptions struct {
 	Sysroot string
 	// Getenv looks up environment variables; nil means those of the process.
 	Getenv func(name string) (value string, ok bool)
+	// Lock keeps writers out while a layer's tar is read, from [Layer.Tar] or
+	// [Layer.TarAt] to Close, or in [Layer.WriteTar], by a shared lock on the
+	// layers.lock of the layer's store. Without it a layer that is removed meanwhile
+	// is an error; with it every pull and removal waits for us. The lock file is
+	// never created, and where there is none that is an error; a writer that does
+	// not let go within a second is one that matches [ErrLocked].
+	Lock bool
 }
 
 // Finding is one thing that was considered on the way to a store.
@@ -59,7 +66,7 @@ func (e *DiscoverError) Unwrap() error { return e.Err }
 //
 // An error is a [*DiscoverError] and matches [ErrNotStore] if there is no store.
 func Discover(ctx context.Context, opts DiscoverOptions) (*Storage, error) {
-	s := new(Storage)
+	s := &Storage{lock: opts.Lock}
 	var err error
 	if opts.Sysroot != "" {
 		err = s.discoverMounted(opts)

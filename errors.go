@@ -16,6 +16,8 @@ var (
 	ErrNotFound error = notFound{}
 	// ErrNotStore: the directory is not the root of a containers-storage.
 	ErrNotStore = errors.New("not a containers-storage root")
+	// ErrLocked: the lock that Options.Lock asks for was not had within a second.
+	ErrLocked = errors.New("a writer holds the lock; try again, or read without it")
 	// ErrBusy: the store was being changed each time it was read.
 	ErrBusy = errors.New("the store changes faster than it can be read; try again")
 	// ErrIncomplete: an image whose manifest or configuration is not there: it is

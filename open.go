@@ -26,6 +26,8 @@ type Options struct {
 	// AdditionalImageStores are the roots of further, read-only stores. One that
 	// cannot be opened is left out, and [Storage.Warnings] says so.
 	AdditionalImageStores []string
+	// Lock keeps writers out while a layer's tar is read: see [DiscoverOptions].
+	Lock bool
 }
 
 // Open opens the store at root, the directory that has overlay-images or
@@ -37,7 +39,7 @@ func Open(ctx context.Context, root string, opts Options) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
+	s := &Storage{lock: opts.Lock, found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
 	return s.start(ctx, s.add(host, "", storageconf.Config{
 		GraphRoot: root, RunRoot: opts.RunRoot, Driver: driverName(opts.Driver), ImageStore: opts.ImageStore,
 		AdditionalImageStores: opts.AdditionalImageStores, Transient: opts.Transient,
@@ -90,7 +92,7 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 		have(p)
 	}
 	for _, p := range s.configs[n] {
-		p.owner = owner
+		p.owner, p.lock = owner, s.lock
 	}
 	return nil
 }

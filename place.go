@@ -39,6 +39,7 @@ type place struct {
 	// layers.go:newLayerStore).
 	partner *place
 	tokens  tokens
+	lock    bool // content is read under the writers' lock: see hold
 }
 
 // openPlace opens the store at path, through dir, and checks that it has the

@@ -15,6 +15,7 @@ type Storage struct {
 	configs  [][]*place // each in lookup order; one, but in a mounted system
 	warnings []error
 	found    []Finding // how it was discovered
+	lock     bool      // Options.Lock
 
 	snaps  atomic.Pointer[[]*snapshot] // one for each configuration
 	mu     sync.Mutex                  // held by Refresh and Close

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/opencontainers/go-digest"
 
@@ -29,66 +27,18 @@ type TarOptions struct {
 // matches [ErrNoTar] and says why. The stream never gives more bytes than
 // [Layer.DiffSize], unless that is not known.
 func (l *Layer) Tar(ctx context.Context, opts TarOptions) (*tarsplit.Reader, error) {
-	if err := context.Cause(ctx); err != nil {
+	src, err := l.source(ctx)
+	if err != nil {
 		return nil, err
 	}
-	recipe, err := l.recipe()
+	split := l.splitOptions()
+	split.CheckCRC = opts.CheckCRC
+	r, err := tarsplit.NewReader(src, src.tree, split)
 	if err != nil {
-		return nil, l.fail(l.explain(err))
-	}
-	files, err := l.snap.trees.use(l)
-	if err != nil {
-		_ = recipe.Close() // was only read
-		return nil, l.fail(l.explain(err))
-	}
-	source := &source{File: recipe, trees: l.snap.trees, tree: files}
-	split := tarsplit.Options{CheckCRC: opts.CheckCRC}
-	// An unknown size is recorded as -1; none at all is that of the empty tar.
-	if l.rec.DiffDigest != "" && l.rec.DiffSize >= 0 {
-		split.Size, split.SizeKnown = l.rec.DiffSize, true
-	}
-	r, err := tarsplit.NewReader(source, files, split)
-	if err != nil {
-		_ = source.Close() // was only read
+		_ = src.Close() // was only read
 		return nil, l.fail(err)
 	}
 	return r, nil
-}
-
-// source is a recipe; with it ends the use of the layer's tree.
-type source struct {
-	*os.File
-	trees *trees
-	tree  *tree
-}
-
-func (s *source) Close() error {
-	s.trees.done(s.tree)
-	return s.File.Close()
-}
-
-// recipe opens the layer's tar-split file, which in a split store lies in the graph
-// root although the layer is in the image store.
-func (l *Layer) recipe() (*os.File, error) {
-	var err error
-	for _, p := range l.place.halves() {
-		var f *os.File
-		f, err = p.root.File(p.driver + "-layers/" + l.rec.ID + ".tar-split.gz")
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	why := "it has no tar-split file though it was made from a tar"
-	switch {
-	case l.rec.DiffDigest == "" && l.rec.TOCDigest != "":
-		why = "it was pulled in parts, by a table of contents, and its tar was never seen"
-	case l.rec.DiffDigest == "":
-		why = "it is a container's writable layer, and never was a tar"
-	}
-	return nil, fmt.Errorf("%w: %s", ErrNoTar, why)
 }
 
 // WriteOptions of [Layer.WriteTar]. The zero value verifies.
@@ -124,13 +74,18 @@ type Report struct {
 
 // WriteTar writes the layer's tar to w, byte for byte as it was pulled or made, and
 // checks it in the same pass against the recorded diff id, or, where none is
-// recorded, each file against its CRC-64.
+// recorded, each file against its CRC-64. Files are read, hashed and written on
+// several cores; w is called by the calling goroutine. Under NoVerify the content of
+// large files goes into w inside the kernel if w is an [*os.File].
 //
 // A mismatch is known at the end only, when everything has been written: the error
 // is then a [*MismatchError], joined with one that names the damaged entry if there
 // is one that can be named. Other errors are those of [Layer.Tar], of w, and of ctx,
-// which is looked at every 256 KiB.
+// which is looked at every 256 KiB: see [tarsplit.Reader.Copy].
 func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (Report, error) {
+	if opts.NoVerify && opts.CheckCRC {
+		return Report{}, errors.New("cstor: NoVerify and CheckCRC contradict each other")
+	}
 	want := l.rec.DiffDigest
 	if want != "" {
 		if err := want.Validate(); err != nil {

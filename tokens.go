@@ -18,28 +18,21 @@ import (
 type tokens struct {
 	mu   sync.Mutex
 	open map[string]*os.File
+
+	sharing sync.Mutex
+	shares  map[string]int // how many hold a shared lock; see share
 }
 
 // read returns what the lock file says. A file that is not there was never written
 // to; one that may not be read, or is something else, says nothing, and the lists
 // themselves have to tell whether they changed.
 func (t *tokens) read(dir *beneath.Dir, name string) ([]byte, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f := t.open[name]
-	if f == nil {
-		var err error
-		f, err = dir.File(name)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, beneath.ErrNotRegular) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if t.open == nil {
-			t.open = make(map[string]*os.File)
-		}
-		t.open[name] = f
+	f, err := t.file(dir, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, beneath.ErrNotRegular) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	b := make([]byte, ondisk.TokenSize)
 	n, err := f.ReadAt(b, 0)
@@ -47,6 +40,24 @@ func (t *tokens) read(dir *beneath.Dir, name string) ([]byte, error) {
 		err = nil
 	}
 	return b[:n], err
+}
+
+// file opens the lock file, or finds it open. It is not the caller's to close.
+func (t *tokens) file(dir *beneath.Dir, name string) (*os.File, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.open[name]; f != nil {
+		return f, nil
+	}
+	f, err := dir.File(name)
+	if err != nil {
+		return nil, err
+	}
+	if t.open == nil {
+		t.open = make(map[string]*os.File)
+	}
+	t.open[name] = f
+	return f, nil
 }
 
 func (t *tokens) close() error {
