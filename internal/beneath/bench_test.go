@@ -64,3 +64,20 @@ func BenchmarkXattrs(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReadInto reads and closes one small file, warm.
+func BenchmarkReadInto(b *testing.B) {
+	s := newSite(b, "file "+benchFile+" inside")
+	for name, m := range map[string]means{"private mount": detect(), "shared mount": {walk: detect().walk, proc: detect().proc, shared: true}} {
+		b.Run(name, func(b *testing.B) {
+			d := openSite(b, s, InRoot, m)
+			p := make([]byte, len("inside"))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.ReadInto(benchFile, p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -20,11 +20,12 @@ import (
 // valid after it is closed. A Dir that is no longer referenced is closed by the
 // garbage collector.
 type Dir struct {
-	file  *os.File        // opened with O_PATH: no permission to read is needed
-	conn  syscall.RawConn // of file; see open
-	path  string
-	scope Scope
-	means means
+	file    *os.File        // opened with O_PATH: no permission to read is needed
+	conn    syscall.RawConn // of file; see open
+	path    string
+	scope   Scope
+	means   means
+	private private
 }
 
 // Open opens the directory that path names. The path is trusted, it comes from
@@ -59,8 +60,10 @@ func newDir(fd int, path string, scope Scope, m means) (*Dir, error) {
 // Close releases the descriptor, at the latest when the last call in progress
 // has ended. Closing twice is fine.
 func (d *Dir) Close() error {
-	if err := d.file.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
-		return err
+	for _, err := range []error{d.private.close(), d.file.Close()} {
+		if err != nil && !errors.Is(err, fs.ErrClosed) {
+			return err
+		}
 	}
 	return nil
 }

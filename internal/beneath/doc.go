@@ -14,7 +14,8 @@
 //     links of a proc file system inside the tree are refused.
 //   - Only regular files and directories are opened. FIFOs, sockets and device
 //     nodes are looked at through O_PATH descriptors, which neither block nor
-//     run a driver's open function. A lease held by another process is an
+//     run a driver's open function. (A FIFO where [Dir.ReadInto] expects a file
+//     may be opened for a moment; it does not block.) A lease held by another process is an
 //     error matching EAGAIN, not a wait.
 //   - Nothing is opened for writing, and no access time of a file or directory
 //     changes where the kernel grants O_NOATIME: to the owner and to a holder

@@ -12,6 +12,9 @@ import (
 type means struct {
 	walk bool // openat2 is refused; names are walked
 	proc int  // descriptor of /proc/self/fd, -1 if there is none
+	// shared: no private mounts are made. Detected only when one is tried, so
+	// nothing but tests sets it.
+	shared bool
 }
 
 // detect finds out once per process. The descriptor of /proc/self/fd is kept

@@ -18,6 +18,7 @@ func variants() map[string]means {
 		"walk":         {walk: true, proc: have.proc},
 		"walk,no proc": {walk: true, proc: -1},
 		"detected":     have,
+		"shared mount": {walk: have.walk, proc: have.proc, shared: true},
 	}
 	if !have.walk {
 		all["openat2"] = means{proc: have.proc}
