@@ -10,8 +10,10 @@
 //
 // The package sees a layer tar as a list of extents: inline bytes from the recipe,
 // or all of one file. There is one walker over extents, and everything is derived
-// from it. [Reader] is the tar as a stream: either bytes (Read, WriteTo), or piece
-// by piece (Next), where file content leaves as an open descriptor.
+// from it. [Reader] is the tar as a stream: either bytes (Read, and Copy on several
+// cores), or piece by piece (Next), where file content leaves as an open descriptor.
+// [ReaderAt] is the tar for reading at any place, over a small index in memory.
+// [Entries] are the headers, for which no file is opened.
 //
 // It knows no store and opens no path: a recipe is an [io.Reader], files come from
 // an [Opener]. A recipe is untrusted input. A line is read up to a limit, the work

@@ -10,7 +10,8 @@ import (
 	"os"
 )
 
-// Options of a [Reader]. The zero value is ready to use.
+// Options of a [Reader], a [ReaderAt] and of [Entries]. The zero value is ready to
+// use.
 type Options struct {
 	// Size is the length of the tar in bytes, if SizeKnown: the recorded diff size.
 	// A recipe that gives more is stopped before the excess is handed out.
@@ -18,11 +19,15 @@ type Options struct {
 	SizeKnown bool
 	// CheckCRC compares the CRC-64 of every file that Read and WriteTo give with
 	// the recipe's. Needless where a digest of the whole tar is checked. Next does
-	// not check: the content does not pass through.
+	// not check: the content does not pass through. A ReaderAt cannot.
 	CheckCRC bool
 	// MaxSegment is how many bytes may lie between the contents of two files;
 	// 0 means 32 MiB. Writers keep it below a few MiB.
 	MaxSegment int
+	// MaxIndex is how many bytes the index of a [ReaderAt] may hold; 0 means 512 MiB,
+	// enough for about 3 million entries. While it is built it may take three times
+	// as much.
+	MaxIndex int64
 }
 
 // Item is one piece of a tar: Bytes, or the first Size bytes of File.
