@@ -14,6 +14,7 @@ func FuzzRecord(f *testing.F) {
 		`{"type":1,"name":"f","size":18446744073709551616,"position":0}`,
 		`{"type":1,"name":"a","name":"b","size":01}`, `{"TYPE":2,"payload":null}`, `{ "type" : 2 }`, `{"type":2,"x":{}}`,
 		`{"type":1,"name":"a","name_raw":"Yg=="}`, `{"type":1,"name_raw":"Yg==","name":""}`, `{"type":2,"payload":"YQ==\n"}`,
+		"{\"type\":2,\"payload\":\"YW\rJj\"}", "{\"type\":2,\"payload\":\"YWJj\r\"}", `{"type":2,"payload":"YQ=\u003d"}`, `{"type":2,"payload":"YQ="}`, `{"type":2,"payload":"YQ==="}`, `{"type":2,"payload":"`,
 	} {
 		f.Add([]byte(line))
 	}

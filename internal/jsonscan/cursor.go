@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,6 +150,23 @@ func (c *Cursor) Text() ([]byte, error) {
 	}
 	return nil, io.ErrUnexpectedEOF
 }
+
+// Between returns what stands between the quotes of the string that comes next,
+// unread and unlooked at: bytes that stand for themselves, if the caller finds only
+// such. Then Pass reads the string. ok is false for another value.
+func (c *Cursor) Between() (text []byte, ok bool) {
+	if c.peek() != '"' {
+		return nil, false
+	}
+	n := bytes.IndexByte(c.text[c.at+1:], '"')
+	if n < 0 {
+		return nil, false
+	}
+	return c.text[c.at+1 : c.at+1+n], true
+}
+
+// Pass reads the string that Between gave.
+func (c *Cursor) Pass(text []byte) { c.at += len(text) + 2 }
 
 // oddText reads a string that began at start and in which something else than
 // plain ASCII stands at i.
