@@ -19,7 +19,7 @@ const (
 type record struct {
 	typ     int64
 	name    []byte // of a fileType; any bytes: "name_raw" if there is one, else "name"
-	size    int64  // of a fileType, in bytes; 0 if absent
+	size    int64  // of a fileType, in bytes, as its header states it; 0 if absent
 	payload []byte // segmentType: the bytes; fileType: 8 bytes of CRC, or nil
 
 	spare []byte // backs payload
@@ -66,8 +66,6 @@ func (r *record) parse(line []byte) error {
 	switch {
 	case r.typ != fileType && r.typ != segmentType:
 		return fmt.Errorf("unknown record type %d", r.typ)
-	case r.size < 0:
-		return fmt.Errorf("negative size %d", r.size)
 	case r.typ == segmentType && r.size != 0:
 		return errors.New("a segment with a size")
 	case r.typ == fileType && r.size > 0 && len(r.payload) != 8 && len(r.payload) != 0:
@@ -80,7 +78,7 @@ func (r *record) parse(line []byte) error {
 // two quotes is decoded as it is, which is half of the work that a recipe makes; what
 // then does not fit is read as any string.
 func decode(c *jsonscan.Cursor, into []byte) ([]byte, error) {
-	if text, ok := c.Between(); ok {
+	if text, ok := c.Between(); ok && len(text)%4 == 0 {
 		want := len(text) / 4 * 3
 		for i := len(text); i > 0 && text[i-1] == '='; i-- {
 			want--

@@ -81,10 +81,13 @@ func (w *walker) next() (extent, error) {
 				return extent{}, w.bad(fmt.Errorf("a segment of %d bytes: %w", n, ErrLimit))
 			}
 			w.tail.inline(x.inline)
-		} else if n = w.rec.size; n > 0 {
+		} else if n = w.rec.size; n != 0 {
 			x.name = string(w.rec.name)
-			if w.tail.headerOnly(x.name) {
+			if w.tail.headerOnly(x.name) { // n may be anything
 				continue
+			}
+			if n < 0 {
+				return extent{}, w.bad(fmt.Errorf("negative size %d", n))
 			}
 			w.tail.content()
 		}

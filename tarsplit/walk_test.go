@@ -148,6 +148,12 @@ func TestHeaderOnly(t *testing.T) {
 			if n, err := drain(zip(t, lines...), Options{}); n != want || !errors.Is(err, io.EOF) {
 				t.Errorf("%s %q, %s: %d extents, want %d, %v", test.name, test.flag, what, n, want, err)
 			}
+			last := &lines[len(lines)-1]
+			*last = strings.Replace(*last, `"size":3`, `"size":-3`, 1)
+			_, err := drain(zip(t, lines...), Options{})
+			if bad := (*FormatError)(nil); errors.As(err, &bad) != (test.want == 2) {
+				t.Errorf("%s %q, %s, negative: %v", test.name, test.flag, what, err)
+			}
 		}
 	}
 	// A block that is no header says nothing.

@@ -1,0 +1,76 @@
+package tarhead
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+)
+
+// maxGlobals bounds what the records of global headers take in memory, in bytes.
+const maxGlobals = 4 * maxExtension
+
+// globals are the records of PAX global headers: they count for all entries behind
+// them, until another one says otherwise (POSIX pax, "pax Header Block"). Those that
+// can only be meant for one file do not count: path, linkpath, size, and GNU.sparse.*.
+type globals struct {
+	pax
+	size int // bytes that have been added
+}
+
+// add takes the records of one more global header.
+func (g *globals) add(data string) error {
+	if g.size += len(data); g.size > maxGlobals {
+		return fmt.Errorf("%w: global headers of %d bytes", ErrTooLong, g.size)
+	}
+	for data != "" {
+		key, value, rest, err := record(data)
+		if err != nil {
+			return err
+		}
+		data = rest
+		name, isXattr := strings.CutPrefix(key, xattrPrefix)
+		i, known := places[key]
+		switch {
+		case isXattr:
+			put(&g.xattrs, name, value)
+		case known && i != paxPath && i != paxLinkpath && i != paxSize && i < sparseMajor:
+			g.known[i] = value
+		}
+	}
+	return nil
+}
+
+// apply changes h as the records say, before its own extensions do; those are nil if
+// there are none. What is no number is passed over: a reader that ignores global
+// headers, as the one that wrote the recipe, has not refused it.
+func (g *globals) apply(h *Header, own *pax) {
+	if g.size == 0 {
+		return
+	}
+	text := func(i int, to *string) {
+		if own == nil || !own.cleared[i] {
+			g.text(i, to)
+		}
+	}
+	number := func(i int, to *int64) {
+		if before := *to; own == nil || !own.cleared[i] {
+			if g.number(i, to) != nil {
+				*to = before
+			}
+		}
+	}
+	text(paxUname, &h.Uname)
+	text(paxGname, &h.Gname)
+	number(paxUID, &h.UID)
+	number(paxGID, &h.GID)
+	moment := func(i int, to *time.Time) {
+		if own == nil || !own.cleared[i] {
+			_ = g.time(i, to) // leaves it alone if it is none
+		}
+	}
+	moment(paxMtime, &h.ModTime)
+	moment(paxAtime, &h.AccessTime)
+	moment(paxCtime, &h.ChangeTime)
+	h.Xattrs = maps.Clone(g.xattrs)
+}
