@@ -23,14 +23,9 @@ func (l *Layer) source(ctx context.Context) (*source, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	release, err := l.hold(ctx)
+	recipe, release, err := l.heldRecipe(ctx)
 	if err != nil {
-		return nil, l.fail(err)
-	}
-	recipe, err := l.recipe()
-	if err != nil {
-		release()
-		return nil, l.fail(l.explain(err))
+		return nil, err
 	}
 	tree, err := l.snap.trees.use(l)
 	if err != nil {
@@ -39,6 +34,20 @@ func (l *Layer) source(ctx context.Context) (*source, error) {
 		return nil, l.fail(l.explain(err))
 	}
 	return &source{File: recipe, tree: tree, trees: l.snap.trees, release: release}, nil
+}
+
+// heldRecipe opens the recipe under the lock.
+func (l *Layer) heldRecipe(ctx context.Context) (recipe *os.File, release func(), err error) {
+	release, err = l.hold(ctx)
+	if err != nil {
+		return nil, nil, l.fail(err)
+	}
+	recipe, err = l.recipe()
+	if err != nil {
+		release()
+		return nil, nil, l.fail(l.explain(err))
+	}
+	return recipe, release, nil
 }
 
 // Close may be called once only.

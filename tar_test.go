@@ -1,15 +1,19 @@
 package cstor_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/internal/storetest"
@@ -87,12 +91,61 @@ func TestEveryLayerIsExact(t *testing.T) {
 				if report.Verified != cstor.VerifiedDiffID || report.Digest.String() != info.DiffID || report.Size != int64(len(info.Tar)) {
 					t.Errorf("layer %s: %+v", info.Name, report)
 				}
+				checkTarAt(t, l, info)
+				checkEntries(t, l, info)
 				exported++
 			}
 			if exported < 4 {
 				t.Errorf("only %d layers", exported)
 			}
 		})
+	}
+}
+
+func checkTarAt(t *testing.T, l *cstor.Layer, info storetest.LayerInfo) {
+	t.Helper()
+	at, err := l.TarAt(t.Context(), cstor.TarOptions{})
+	if err != nil {
+		t.Errorf("layer %s: TarAt: %v", info.Name, err)
+		return
+	}
+	got, err := io.ReadAll(io.NewSectionReader(at, 0, at.Size()))
+	if err != nil || !bytes.Equal(got, info.Tar) {
+		t.Errorf("layer %s: TarAt: %d bytes of %d, %v", info.Name, len(got), len(info.Tar), err)
+	}
+	check(t, at.Close())
+}
+
+// checkEntries compares with what archive/tar reads in the whole tar.
+func checkEntries(t *testing.T, l *cstor.Layer, info storetest.LayerInfo) {
+	t.Helper()
+	var got, want []string
+	for e, err := range l.Entries(t.Context()) {
+		if err != nil {
+			t.Errorf("layer %s: Entries: %v", info.Name, err)
+			return
+		}
+		got = append(got, fmt.Sprintf("%c %o %d:%d %d %q %q %v %q", e.Type, e.Mode, e.UID, e.GID, e.Size, e.Name, e.Linkname, e.ModTime.UTC(), e.Xattrs))
+	}
+	for r := tar.NewReader(bytes.NewReader(info.Tar)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		check(t, err)
+		if h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		xattrs := map[string]string{}
+		for k, v := range h.PAXRecords {
+			if name, ok := strings.CutPrefix(k, "SCHILY.xattr."); ok {
+				xattrs[name] = v
+			}
+		}
+		want = append(want, fmt.Sprintf("%c %o %d:%d %d %q %q %v %q", h.Typeflag, h.Mode, h.Uid, h.Gid, h.Size, h.Name, h.Linkname, h.ModTime.UTC(), xattrs))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("layer %s: entries (-archive/tar +cstor):\n%s", info.Name, diff)
 	}
 }
 
