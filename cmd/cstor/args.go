@@ -24,5 +24,5 @@ func count(n int, noun string) string {
 }
 
 func (a *app) warn(err error) {
-	fmt.Fprintf(a.stderr, "cstor: warning: %s\n", oneLine(err.Error()))
+	a.progress.print(a.stderr, fmt.Sprintf("cstor: warning: %s\n", oneLine(err.Error())))
 }

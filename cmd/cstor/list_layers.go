@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/cstor-go/cstor"
@@ -82,12 +83,7 @@ func (a *app) layersOf(cmd *cobra.Command, got []string, platform string) ([]*cs
 			return nil, err
 		}
 		defer s.Close()
-		if i.TopLayerID() == "" || platform != "" {
-			if i, err = i.Instance(want); err != nil {
-				return nil, err
-			}
-		}
-		return i.Layers()
+		return imageLayers(i, want)
 	}
 	if platform != "" {
 		return nil, usagef("--platform goes with an IMAGE")
@@ -105,6 +101,18 @@ func (a *app) layersOf(cmd *cobra.Command, got []string, platform string) ([]*cs
 		all = append(all, l)
 	}
 	return all, nil
+}
+
+// imageLayers are the layers of an image, or of a list's instance for a platform,
+// base first.
+func imageLayers(i *cstor.Image, want v1.Platform) ([]*cstor.Layer, error) {
+	if i.TopLayerID() == "" || want.OS != "" {
+		var err error
+		if i, err = i.Instance(want); err != nil {
+			return nil, err
+		}
+	}
+	return i.Layers()
 }
 
 func rowOf(l *cstor.Layer, full bool, now time.Time) layerRow {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -23,8 +24,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"cstor": main, "writes": writes})
 }
 
-// writes is a program that begins to write a file, prints its present name, and is
-// then blocked for ever: "writes STORE FILE".
+// writes is a program that begins to write a file, shows a quarter of it done, prints
+// its present name, and is then blocked for ever: "writes STORE FILE".
 func writes() {
 	a := &app{stdout: os.Stdout, stderr: os.Stderr}
 	ctx, stop := a.interruptible(context.Background())
@@ -37,6 +38,8 @@ func writes() {
 	if err != nil {
 		panic(err)
 	}
+	a.progress.start(a.stderr)
+	a.progress.begin(&task{name: filepath.Base(os.Args[2]), total: 1 << 20}).add(1 << 18)
 	fmt.Println(out.file.Name())
 	select {}
 }

@@ -30,7 +30,6 @@ func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*outpu
 	if name == "" || name == "-" {
 		return &output{Writer: a.stdout}, nil
 	}
-	mode, exists := fs.FileMode(0o666), false
 	switch info, err := os.Lstat(name); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -39,8 +38,6 @@ func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*outpu
 		return nil, usagef("%s is a directory", name)
 	case !info.Mode().IsRegular():
 		return a.openInPlace(ctx, s, name)
-	default:
-		mode, exists = info.Mode().Perm(), true
 	}
 	dir, base := filepath.Split(name)
 	// Joining would take a ".." behind a link for the link's parent.
@@ -48,8 +45,24 @@ func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*outpu
 	if err != nil {
 		return nil, err
 	}
+	return a.createIn(s, dir, base)
+}
+
+// createIn is create for a new or regular file in a directory whose name has no
+// links.
+func (a *app) createIn(s *cstor.Storage, dir, base string) (*output, error) {
 	if err := a.outside(s, dir); err != nil {
 		return nil, err
+	}
+	name, mode, exists := filepath.Join(dir, base), fs.FileMode(0o666), false
+	switch info, err := os.Lstat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is there, and is not a regular file", name)
+	default:
+		mode, exists = info.Mode().Perm(), true
 	}
 	for n := range 1000 {
 		temp := filepath.Join(dir, fmt.Sprintf(".%s.%d.%d.part", base, os.Getpid(), n))
@@ -60,7 +73,7 @@ func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*outpu
 		if err != nil {
 			return nil, err
 		}
-		out := &output{Writer: f, file: f, name: filepath.Join(dir, base), parts: &a.parts}
+		out := &output{Writer: f, file: f, name: name, parts: &a.parts}
 		if exists {
 			if err := f.Chmod(mode); err != nil { // the umask does not count
 				out.abort()
@@ -161,6 +174,16 @@ func (a *app) outside(s *cstor.Storage, dir string) error {
 			return nil
 		}
 	}
+}
+
+// regular reports whether a file on disk is written to.
+func (o *output) regular() bool {
+	f, ok := o.Writer.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
 }
 
 // commit ends the writing: a new file gets its name.

@@ -18,10 +18,12 @@ type app struct {
 	stdout, stderr io.Writer
 	started        bool // the arguments were understood
 	parts          parts
+	progress       progress
 	said           atomic.Bool // that it was interrupted
 
 	// global flags
 	root, config, driver, sysroot string
+	lock                          bool
 }
 
 const (
@@ -66,6 +68,7 @@ beginning of one, or a link id.`,
 	flags.StringVar(&a.config, "storage-conf", "", "find the store by this storage.conf `FILE`")
 	flags.StringVar(&a.driver, "storage-driver", "", "`NAME` of the storage driver: overlay or vfs")
 	flags.StringVar(&a.sysroot, "sysroot", "", "find the stores of the system whose root is `DIR`, such as a mounted disk")
+	flags.BoolVar(&a.lock, "lock", false, "keep writers out while content of layers is read: pulls and removals wait")
 	for _, name := range []string{"root", "sysroot"} {
 		_ = cmd.MarkPersistentFlagDirname(name) // fails for unknown flags only
 	}
@@ -143,9 +146,9 @@ func (a *app) warned(s *cstor.Storage, err error) (*cstor.Storage, error) {
 
 func (a *app) find(cmd *cobra.Command) (*cstor.Storage, error) {
 	if a.root != "" {
-		return cstor.Open(cmd.Context(), a.root, cstor.Options{Driver: a.driver})
+		return cstor.Open(cmd.Context(), a.root, cstor.Options{Driver: a.driver, Lock: a.lock})
 	}
-	s, err := cstor.Discover(cmd.Context(), cstor.DiscoverOptions{ConfigFile: a.config, Driver: a.driver, Sysroot: a.sysroot})
+	s, err := cstor.Discover(cmd.Context(), cstor.DiscoverOptions{ConfigFile: a.config, Driver: a.driver, Sysroot: a.sysroot, Lock: a.lock})
 	if errors.Is(err, cstor.ErrNotStore) {
 		err = hint(err, `"cstor info" shows where was looked, and --root DIR names a store`)
 	}
@@ -168,7 +171,7 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 		return nil, nil, usagef("%s names a store, and so do the flags: choose one", text)
 	case ref.GraphRoot != "":
 		s, err = a.warned(cstor.Open(cmd.Context(), ref.GraphRoot, cstor.Options{
-			Driver: ref.Driver, RunRoot: ref.RunRoot, AdditionalImageStores: additional,
+			Driver: ref.Driver, RunRoot: ref.RunRoot, AdditionalImageStores: additional, Lock: a.lock,
 		}))
 		text = cstor.Transport + ref.Name
 	case len(additional) > 0:
@@ -226,21 +229,41 @@ func (a *app) openContent(cmd *cobra.Command) (*cstor.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.sysroot != "" {
-		return s, nil
-	}
-	info, err := s.Info()
-	if err == nil && len(info.Stores) > 0 && userns.Needed(info.Stores[0].Root) {
-		if err = userns.Reexec(); errors.Is(err, userns.ErrNoHelper) {
-			a.warn(fmt.Errorf("%w: files of other ids may be unreadable", err))
-			err = nil
-		}
-	}
-	if err != nil {
+	if err := a.enter(s); err != nil {
 		_ = s.Close() // was only read
 		return nil, err
 	}
 	return s, nil
+}
+
+// openImageContent is openImage for a command that reads files of layers, as
+// openContent is open.
+func (a *app) openImageContent(cmd *cobra.Command, text string) (*cstor.Storage, *cstor.Image, error) {
+	s, i, err := a.openImage(cmd, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.enter(s); err != nil {
+		_ = s.Close() // was only read
+		return nil, nil, err
+	}
+	return s, i, nil
+}
+
+// enter starts the program anew inside the user's namespace if s needs that.
+func (a *app) enter(s *cstor.Storage) error {
+	if a.sysroot != "" {
+		return nil
+	}
+	info, err := s.Info()
+	if err != nil || len(info.Stores) == 0 || !userns.Needed(info.Stores[0].Root) {
+		return err
+	}
+	if err = userns.Reexec(); errors.Is(err, userns.ErrNoHelper) {
+		a.warn(fmt.Errorf("%w: files of other ids may be unreadable", err))
+		return nil
+	}
+	return err
 }
 
 // hinted is an error with advice on what to do next.

@@ -37,6 +37,9 @@ import (
 //	mkfifo FILE
 //	truncate FILE SIZE
 //	    make FILE of SIZE bytes without content: K, M, G are units.
+//	lock DIR
+//	    hold the lock of the layers' list of the store DIR, as a writer does, until the
+//	    session ends.
 //	survey DIR FILE
 //	    write down all there is to know of the tree at DIR.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
@@ -48,6 +51,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"mode":     cmdMode,
 	"mkfifo":   cmdMkfifo,
 	"truncate": cmdTruncate,
+	"lock":     cmdLock,
 	"survey":   cmdSurvey,
 }
 
@@ -225,6 +229,16 @@ func cmdTruncate(ts *testscript.TestScript, neg bool, args []string) {
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(errors.Join(f.Truncate(n*unit), f.Close()))
+}
+
+func cmdLock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lock DIR")
+	}
+	f, err := os.OpenFile(ts.MkAbs(args[0]+"/overlay-layers/layers.lock"), os.O_RDWR, 0)
+	ts.Check(err)
+	ts.Defer(func() { _ = f.Close() })
+	ts.Check(unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}))
 }
 
 // cmdSurvey leaves out access times: the kernel keeps them, for ls as well.

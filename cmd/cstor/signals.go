@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -72,6 +74,7 @@ func (a *app) sayInterrupted() {
 	if a.said.Swap(true) {
 		return
 	}
+	a.progress.mute()
 	written := make(chan struct{})
 	go func() {
 		fmt.Fprintln(a.stderr, "cstor: interrupted")
@@ -83,8 +86,8 @@ func (a *app) sayInterrupted() {
 	}
 }
 
-// parts are the files that are being written under names of their own. The zero
-// value has none; it is safe for concurrent use.
+// parts are the files that are being written under names of their own, and the
+// directories made for them. The zero value has none; it is safe for concurrent use.
 type parts struct {
 	mu    sync.Mutex
 	names map[string]bool
@@ -105,6 +108,26 @@ func (p *parts) create(name string, mode os.FileMode) (*os.File, error) {
 	return f, nil
 }
 
+// mkdir makes a directory that is not there yet. It stays after keep.
+func (p *parts) mkdir(name string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := os.Mkdir(name, 0o777); err != nil {
+		return err
+	}
+	if p.names == nil {
+		p.names = map[string]bool{}
+	}
+	p.names[name] = true
+	return nil
+}
+
+func (p *parts) keep(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.names, name)
+}
+
 // rename gives a file its final name.
 func (p *parts) rename(name, to string) error {
 	p.mu.Lock()
@@ -116,6 +139,7 @@ func (p *parts) rename(name, to string) error {
 	return err
 }
 
+// remove takes a file away, or a directory that is empty.
 func (p *parts) remove(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,7 +150,8 @@ func (p *parts) remove(name string) {
 // removeAll is the end: no file is made or named after it.
 func (p *parts) removeAll() {
 	p.mu.Lock()
-	for name := range p.names {
+	// What is in a directory comes after it in order.
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(p.names))) {
 		_ = os.Remove(name) // nothing else can be done about it
 	}
 }

@@ -3,14 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 )
 
 func TestWriteTable(t *testing.T) {
@@ -56,42 +53,6 @@ func TestWriteTableError(t *testing.T) {
 	}
 }
 
-// terminal opens a pseudo-terminal of some width. What is written to it is read back
-// by the second result.
-func terminal(t *testing.T, columns int) (tty *os.File, read func() string) {
-	t.Helper()
-	control, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
-	}
-	t.Cleanup(func() { _ = control.Close() })
-	n, err := unix.IoctlGetInt(int(control.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
-	}
-	if err := unix.IoctlSetPointerInt(int(control.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
-	}
-	tty, err = os.OpenFile(filepath.Join("/dev/pts", itoa(n)), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
-	}
-	t.Cleanup(func() { _ = tty.Close() })
-	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
-		t.Fatal(err)
-	}
-	return tty, func() string {
-		b := make([]byte, 1<<16)
-		n, err := control.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.ReplaceAll(string(b[:n]), "\r\n", "\n")
-	}
-}
-
-func itoa(n int) string { return number(n) }
-
 // TestWriteTableOnTerminal: the elastic column gives way, down to twelve characters,
 // and is never made wider than it has to be.
 func TestWriteTableOnTerminal(t *testing.T) {
@@ -114,11 +75,12 @@ func TestWriteTableOnTerminal(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tty, read := terminal(t, tt.columns)
-			if err := writeTable(tty, tt.lines, tt.elastic); err != nil {
+			d := newTerminal(t, 24, tt.columns)
+			if err := writeTable(d.tty, tt.lines, tt.elastic); err != nil {
 				t.Fatal(err)
 			}
-			got := read()
+			d.close(t)
+			got := strings.ReplaceAll(d.out.String(), "\r\n", "\n")
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
