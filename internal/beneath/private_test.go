@@ -42,12 +42,12 @@ func TestPrivate(t *testing.T) {
 	s := newSite(t, "file f inside", "null n", "fifo p", "link l f", "dir d", "sock s")
 	d, root := privately(t, s, NoLinks)
 	for name, want := range map[string]unix.Errno{"n": unix.EACCES, "l": unix.ELOOP, "s": unix.ENXIO} {
-		if fd, err := openat2(root, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, NoLinks); err != want { //nolint:errorlint // an errno
+		if fd, err := openat2(root, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, NoLinks); err != want {
 			unix.Close(fd)
 			t.Errorf("%s: %v, want %v", name, err, want)
 		}
 	}
-	if _, err := unix.Openat(root, "f", unix.O_WRONLY|unix.O_CLOEXEC, 0); err != unix.EROFS { //nolint:errorlint // an errno
+	if _, err := unix.Openat(root, "f", unix.O_WRONLY|unix.O_CLOEXEC, 0); err != unix.EROFS {
 		t.Errorf("opening for writing: %v", err)
 	}
 	for _, name := range []string{"n", "p", "l", "d", "s", "gone", "../out/secret", ""} {

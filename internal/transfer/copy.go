@@ -85,8 +85,8 @@ func call(dst, src syscall.RawConn, move mover, from int64, n int) (moved int, e
 		waiting = dst.Write(func(out uintptr) (done bool) {
 			for {
 				moved, err = move(int(out), int(in), from, n)
-				if err != unix.EINTR {
-					return err != unix.EAGAIN
+				if !errors.Is(err, unix.EINTR) {
+					return !errors.Is(err, unix.EAGAIN)
 				}
 			}
 		})
