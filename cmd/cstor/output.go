@@ -28,6 +28,7 @@ type output struct {
 // commit when all is written, and abort in any case.
 func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*output, error) {
 	if name == "" || name == "-" {
+		widen(a.stdout)
 		return &output{Writer: a.stdout}, nil
 	}
 	switch info, err := os.Lstat(name); {
