@@ -1,107 +1,104 @@
 package main
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
-	"slices"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // group of cases that are measured together.
 type group struct {
 	title, about string
-	cases        []timed
+	runs         int     // counted ones
+	cases        []timed // what the others are compared with first
+	out          string  // a folder that is empty before each run, and must not be after it; "": the cases print
 }
 
 // timed is a case: one command, or several that count as one.
 type timed struct {
 	name     string
 	commands []command
-	against  string  // the case that it is the peer of
-	target   float64 // times as long as that one it must take at least
-	slow     bool    // runs a third as often
-	missing  string  // why it could not be measured
+	files    []string // the diff ids of the files that it must write into the group's folder
+	against  string   // the case that it is compared with
+	target   float64  // times as long as that one it must take at least; 0: none
+	maxPeak  int64    // KiB that it may take; 0: any
+	slow     bool     // runs a third as often
+	missing  string   // why it could not be measured
 
 	walls []time.Duration
 	peak  int64 // KiB, of the largest process
 }
 
-type command struct {
-	path string
-	args []string
-}
-
 func (g *group) measure(b *bench) error {
-	for n := range b.runs + 1 {
+	if b.runs > 0 {
+		g.runs = b.runs
+	}
+	for n := range g.runs + 1 {
 		for i := range g.cases {
 			c := &g.cases[i]
 			if c.missing != "" || (c.slow && n > 0 && n%3 != 0) {
 				continue
 			}
-			if err := c.once(b, n > 0); err != nil {
-				return err
+			if err := g.once(b, c, n > 0); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
 	}
-	return nil
+	return g.empty()
 }
 
-// once runs a case; counted says whether the run counts.
-func (c *timed) once(b *bench, counted bool) error {
+// once runs a case. The first run does not count, and is the one whose results are
+// checked. Emptying the folder and writing back what is dirty are not on the clock; nor
+// does a command wait for the disk, unless it asks to.
+func (g *group) once(b *bench, c *timed, counted bool) error {
+	if err := errors.Join(g.empty(), flush(b.work)); err != nil {
+		return err
+	}
 	var wall time.Duration
 	for _, cmd := range c.commands {
-		path, err := exec.LookPath(cmd.path)
-		if err != nil {
+		if _, err := exec.LookPath(cmd.path); err != nil {
 			c.missing = "not installed"
 			return nil //nolint:nilerr // the page says so
 		}
-		run := exec.CommandContext(b.ctx, path, cmd.args...)
-		start := time.Now()
-		out, err := run.Output()
-		wall += time.Since(start)
+		u, err := b.start(cmd, !counted)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return err
 		}
-		if len(out) == 0 {
-			return fmt.Errorf("%s: it printed nothing", c.name)
+		if u.printed == 0 && g.out == "" {
+			return errors.New("it printed nothing")
 		}
-		if usage, ok := run.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			c.peak = max(c.peak, usage.Maxrss)
-		}
+		wall, c.peak = wall+u.wall, max(c.peak, u.peak)
 	}
 	if counted {
 		c.walls = append(c.walls, wall)
 	}
-	return nil
+	if g.out == "" {
+		return nil
+	}
+	if counted {
+		return checkFiles(g.out, nil, b.buffer)
+	}
+	return checkFiles(g.out, c.files, b.buffer)
 }
 
-// median, least and most of the counted runs.
-func (c *timed) spread() (median, least, most time.Duration) {
-	s := slices.SortedFunc(slices.Values(c.walls), cmp.Compare[time.Duration])
-	if len(s) == 0 {
-		return 0, 0, 0
+// empty empties the group's folder.
+func (g *group) empty() error {
+	if g.out == "" {
+		return nil
 	}
-	return s[len(s)/2], s[0], s[len(s)-1]
+	return errors.Join(os.RemoveAll(g.out), os.Mkdir(g.out, 0o700))
 }
 
-// below names the cases that took less than their target times as long as ours did.
-func (g *group) below() []string {
-	medians := map[string]time.Duration{}
-	for i := range g.cases {
-		medians[g.cases[i].name], _, _ = g.cases[i].spread()
+// flush writes back what the file system of a folder has in memory.
+func flush(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
 	}
-	var names []string
-	for i := range g.cases {
-		c := &g.cases[i]
-		ours := medians[c.against]
-		if c.missing != "" || ours == 0 {
-			continue
-		}
-		if ratio := float64(medians[c.name]) / float64(ours); ratio < c.target {
-			names = append(names, fmt.Sprintf("%s: %.2f × %s, the target is %g", c.name, ratio, c.against, c.target))
-		}
-	}
-	return names
+	defer f.Close()
+	return os.NewSyscallError("syncfs", unix.Syncfs(int(f.Fd())))
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// command to be measured. What it prints goes through a pipe to this program, which
+// reads it away.
+type command struct {
+	path   string
+	args   []string
+	diffID string // sha256 of what it must print, if that is known
+}
+
+// usage of a command.
+type usage struct {
+	wall    time.Duration // from its start until it has ended and the pipe is empty
+	peak    int64         // KiB, of the largest of its processes
+	printed int64         // bytes
+}
+
+// bufferSize is that of the reader at the other end of the pipe.
+const bufferSize = 1 << 20
+
+// start runs a command to its end; with check, what it prints is compared with diffID.
+func (b *bench) start(c command, check bool) (usage, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return usage{}, fmt.Errorf("pipe: %w", err)
+	}
+	reader, writer := os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe")
+	defer reader.Close()
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(b.ctx, c.path, c.args...)
+	cmd.Stdout, cmd.Stderr = writer, &complaint
+	start := time.Now()
+	err := cmd.Start()
+	writer.Close()
+	if err != nil {
+		return usage{}, err
+	}
+	var sum hash.Hash
+	if check = check && c.diffID != ""; check {
+		sum = sha256.New()
+	}
+	printed, err := drain(fds[0], b.buffer, sum)
+	err = errors.Join(cmd.Wait(), err)
+	u := usage{wall: time.Since(start), printed: printed}
+	if err != nil {
+		return u, fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaint.Bytes()))
+	}
+	if check {
+		if got := fmt.Sprintf("sha256:%x", sum.Sum(nil)); got != c.diffID {
+			return u, fmt.Errorf("it printed %s, which should be %s", got, c.diffID)
+		}
+	}
+	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		u.peak = r.Maxrss
+	}
+	return u, nil
+}
+
+// drain reads a pipe until its end. The descriptor blocks: no poller stands between it
+// and the writer.
+func drain(fd int, buffer []byte, sum hash.Hash) (total int64, err error) {
+	for {
+		n, err := unix.Read(fd, buffer)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return total, fmt.Errorf("read the pipe: %w", err)
+		case n == 0:
+			return total, nil
+		}
+		if total += int64(n); sum != nil {
+			_, _ = sum.Write(buffer[:n]) // never fails
+		}
+	}
+}
