@@ -26,7 +26,8 @@ var commands = []string{
 	"__complete inspect-image ''", "__complete export-layer ''",
 	"list-layers", "list-layers IMAGE --platform PLATFORM", "list-layers IMAGE", "inspect-layer LAYER", "inspect-layer LAYER --chain", "resolve-link LINK",
 	"list-containers", "inspect-container CONTAINER", "diff-container CONTAINER",
-	"export-layer LAYER", "export-layer LAYER -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
+	"export-layer LAYER", "export-layer LAYER -o OUT", "export-layer LAYER --crc -o OUT", "export-layer LAYER --no-verify -o OUT",
+	"export-layer LAYER --lock", "export-layer --image IMAGE -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
 	"reflink-to-dir IMAGE OUT", "reflink-to-dir IMAGE OUT --force-copy", "toc IMAGE", "ls IMAGE", "cat IMAGE etc/motd",
 	"info", "version",
 }
