@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/cstor-go/cstor/internal/transfer"
@@ -75,7 +76,7 @@ func (d *delivery) begun() error {
 	for len(d.r.inline) > 0 || d.r.left > 0 {
 		buf := make([]byte, min(int64(len(d.r.inline))+d.r.left, batchSize))
 		n, err := d.r.Read(buf)
-		if werr := d.write(buf[:n]); werr != nil {
+		if werr := d.put(buf[:n]); werr != nil {
 			return werr
 		}
 		if d.opts.Hash != nil {
@@ -179,7 +180,7 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 	if d.opts.Hash != nil {
 		hash(b)
 	}
-	d.err = d.write(b.buf)
+	d.err = d.write(b)
 	if d.err == nil && b.whole != nil {
 		d.err = d.hand(b.whole)
 		b.whole = nil
@@ -210,15 +211,33 @@ func (d *delivery) hand(s *shared) error {
 	return err
 }
 
-func (d *delivery) write(p []byte) error {
-	if len(p) == 0 {
-		return nil
+// dividedWrite is how many bytes of a large file are written at a time. Hashing takes
+// longer than that, so nothing is lost by more system calls; and the page cache
+// takes larger pieces of memory for larger writes, which is not always faster: on a
+// virtual machine, where large pieces are seldom backed by the host already, files of
+// 1 GiB took between 1.3 and 1.9 times as long by writes of 256 KiB.
+const dividedWrite = 16 << 10
+
+// write writes a batch's bytes.
+func (d *delivery) write(b *batch) error {
+	size := max(len(b.buf), 1)
+	if len(b.parts) == 1 && b.parts[0].src != nil {
+		size = dividedWrite
 	}
+	for piece := range slices.Chunk(b.buf, size) {
+		if err := d.put(piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *delivery) put(p []byte) error {
 	n, err := d.w.Write(p)
+	d.told(int64(n))
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
-	d.told(int64(n))
 	return err
 }
 
