@@ -1,7 +1,6 @@
 package tarsplit
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -72,27 +71,4 @@ func (r *record) parse(line []byte) error {
 		return fmt.Errorf("a CRC of %d bytes", len(r.payload))
 	}
 	return nil
-}
-
-// decode appends base64 to into. Base64 needs no escapes, so that what stands between
-// two quotes is decoded as it is, which is half of the work that a recipe makes; what
-// then does not fit is read as any string.
-func decode(c *jsonscan.Cursor, into []byte) ([]byte, error) {
-	if text, ok := c.Between(); ok && len(text)%4 == 0 {
-		want := len(text) / 4 * 3
-		for i := len(text); i > 0 && text[i-1] == '='; i-- {
-			want--
-		}
-		// Line ends, which decoding ignores and JSON forbids, make it less.
-		out, err := base64.StdEncoding.AppendDecode(into, text)
-		if err == nil && len(out)-len(into) == want {
-			c.Pass(text)
-			return out, nil
-		}
-	}
-	text, err := c.Text()
-	if err != nil {
-		return nil, err
-	}
-	return base64.StdEncoding.AppendDecode(into, text)
 }

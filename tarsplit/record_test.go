@@ -3,6 +3,7 @@ package tarsplit
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +16,9 @@ func FuzzRecord(f *testing.F) {
 		`{"type":1,"name":"a","name":"b","size":01}`, `{"TYPE":2,"payload":null}`, `{ "type" : 2 }`, `{"type":2,"x":{}}`,
 		`{"type":1,"name":"a","name_raw":"Yg=="}`, `{"type":1,"name_raw":"Yg==","name":""}`, `{"type":2,"payload":"YQ==\n"}`,
 		"{\"type\":2,\"payload\":\"YW\rJj\"}", "{\"type\":2,\"payload\":\"YWJj\r\"}", `{"type":2,"payload":"YQ=\u003d"}`, `{"type":2,"payload":"YQ="}`, `{"type":2,"payload":"YQ==="}`, `{"type":2,"payload":"`,
+		segment(strings.Repeat("\x00", 512)), segment(strings.Repeat("\x00", 500)+"end"), segment(strings.Repeat("\x00", 48)), segment(strings.Repeat("x", 47)), segment(strings.Repeat("x", 46)),
+		segment(strings.Repeat("x", 46)) + segment("y"), `{"type":2,"payload":"` + strings.Repeat("QUJD", 15) + `QQ==QUJD"}`, `{"type":2,"payload":"` + strings.Repeat("QUJD", 15) + `QQ=="}`,
+		"{\"type\":2,\"payload\":\"" + strings.Repeat("QUJD", 15) + "\r\r\r\r\"}", "{\"type\":2,\"payload\":\"" + strings.Repeat("QUJD", 15) + "\r\r\r\rQUJD\"}",
 	} {
 		f.Add([]byte(line))
 	}
