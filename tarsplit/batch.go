@@ -11,8 +11,10 @@ type batch struct {
 	buf   []byte
 	parts []part  // of buf, in order
 	whole *shared // never read
-	err   error   // what is behind; io.EOF after the last batch
+	last  bool    // nothing is behind
+	err   error   // what is behind, if it is that
 
+	held  int           // bytes that parts and their names take
 	ready chan struct{} // filled
 	uses  atomic.Int32
 }
@@ -31,7 +33,7 @@ func (b *batch) reset() {
 		b.buf, b.ready = make([]byte, 0, batchSize+smallPiece), make(chan struct{}, 1)
 	}
 	clear(b.parts) // names
-	b.buf, b.parts, b.whole, b.err = b.buf[:0], b.parts[:0], nil, nil
+	b.buf, b.parts, b.whole, b.last, b.err, b.held = b.buf[:0], b.parts[:0], nil, false, nil, 0
 }
 
 // fill reads the parts. An error cuts the batch off where it belongs.
@@ -42,13 +44,13 @@ func (b *batch) fill(r *Reader) {
 			for j := range b.parts[i+1:] {
 				b.parts[i+1+j].drop()
 			}
-			b.cut(i, &EntryError{Name: p.ext.name, Err: err})
+			b.cut(i, entryError(p.ext.name, err))
 			return
 		}
 	}
 	if b.whole != nil {
 		if err := b.whole.open(r.files); err != nil {
-			b.err = &EntryError{Name: b.whole.ext.name, Err: err}
+			b.last, b.err = false, entryError(b.whole.ext.name, err)
 			b.dropWhole()
 		}
 	}
@@ -93,7 +95,7 @@ func (b *batch) check(r *Reader) {
 			continue
 		}
 		if err := compareCRC(p.ext.crc, r.crc.Sum64()); err != nil {
-			b.cut(i, &EntryError{Name: p.ext.name, Err: err})
+			b.cut(i, entryError(p.ext.name, err))
 			return
 		}
 	}
@@ -101,7 +103,7 @@ func (b *batch) check(r *Reader) {
 
 // cut ends the batch in front of a part.
 func (b *batch) cut(part int, err error) {
-	b.buf, b.err = b.buf[:b.parts[part].at], err
+	b.buf, b.last, b.err = b.buf[:b.parts[part].at], false, err
 	b.dropWhole()
 }
 

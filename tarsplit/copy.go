@@ -1,6 +1,7 @@
 package tarsplit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash"
@@ -16,7 +17,8 @@ import (
 // CopyOptions of [Reader.Copy]. The zero value is ready to use.
 type CopyOptions struct {
 	// Hash, if not nil, is given every byte that is written, by another goroutine
-	// than the one that writes. After an error it may have been given more, or less.
+	// than the one that writes if there is more than a little. After an error it may
+	// have been given more, or less.
 	Hash hash.Hash
 	// Progress, if not nil, is told how many more bytes were written, by the
 	// calling goroutine.
@@ -32,25 +34,24 @@ type CopyOptions struct {
 // [*os.File], large files then go into it inside the kernel.
 //
 // Bytes come in order, and w gets none that lie behind an error. When ctx ends, so
-// does Copy, at the latest with the next few MiB; but a Write that blocks is waited
+// does Copy, with the next few MiB at the latest; but a Write that blocks is waited
 // for.
 func (r *Reader) Copy(ctx context.Context, w io.Writer, opts CopyOptions) (int64, error) {
-	d := &delivery{ctx: ctx, r: r, w: w, opts: opts}
-	if r.err == nil {
-		d.err = d.begun()
-	} else {
-		d.err = r.err
+	if errors.Is(r.err, io.EOF) {
+		return 0, nil
 	}
-	if d.err == nil {
+	if r.err != nil {
+		return 0, r.err
+	}
+	d := &delivery{ctx: ctx, r: r, w: w, opts: opts}
+	start := r.Offset()
+	if d.err = d.begun(); d.err == nil {
 		d.run()
 	}
 	if r.err == nil {
-		_ = r.fail(d.err)
+		_ = r.fail(cmp.Or(d.err, io.EOF))
 	}
-	r.ahead = r.Offset() - d.start - d.total
-	if errors.Is(d.err, io.EOF) {
-		return d.total, nil
-	}
+	r.ahead = r.walk.total - start - d.total
 	return d.total, d.err
 }
 
@@ -65,17 +66,21 @@ type delivery struct {
 	r     *Reader
 	w     io.Writer
 	opts  CopyOptions
-	start int64 // offset of the first byte
 	total int64 // bytes written
-	err   error // what ended it, io.EOF if all is well
+	err   error // what ended it; nil at the end of the tar
 }
 
 // begun delivers the rest of a piece that Read, or nobody, has begun.
 func (d *delivery) begun() error {
-	d.start = d.r.Offset()
+	var buf []byte
 	for len(d.r.inline) > 0 || d.r.left > 0 {
-		buf := make([]byte, min(int64(len(d.r.inline))+d.r.left, batchSize))
-		n, err := d.r.Read(buf)
+		if err := context.Cause(d.ctx); err != nil {
+			return err
+		}
+		if buf == nil {
+			buf = make([]byte, batchSize)
+		}
+		n, err := d.r.Read(buf[:min(int64(len(d.r.inline))+d.r.left, batchSize)])
 		if werr := d.put(buf[:n]); werr != nil {
 			return werr
 		}
@@ -96,7 +101,7 @@ func (d *delivery) begun() error {
 func (d *delivery) run() {
 	p := d.newPlan()
 	first := p.next(new(batch))
-	if first.err != nil { // that is all: not worth a goroutine
+	if first.err != nil || first.last { // that is all: not worth a goroutine
 		first.fill(d.r)
 		d.deliver(first, func(b *batch) { d.opts.Hash.Write(b.buf) })
 		p.drop()
@@ -127,7 +132,7 @@ func (d *delivery) run() {
 				return
 			case b := <-free:
 				b = p.next(b)
-				last := b.err != nil
+				last := b.last || b.err != nil
 				unread <- b
 				ordered <- b
 				if last {
@@ -176,6 +181,7 @@ func (d *delivery) run() {
 // deliver writes a batch, and reports whether there is more to come. It calls hash
 // before, if there is anything to hash for.
 func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
+	defer b.dropWhole()
 	b.check(d.r)
 	if d.opts.Hash != nil {
 		hash(b)
@@ -183,7 +189,6 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 	d.err = d.write(b)
 	if d.err == nil && b.whole != nil {
 		d.err = d.hand(b.whole)
-		b.whole = nil
 	}
 	if d.err == nil {
 		d.err = context.Cause(d.ctx)
@@ -191,12 +196,11 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 	if d.err == nil {
 		d.err = b.err
 	}
-	return d.err == nil
+	return d.err == nil && !b.last
 }
 
 // hand moves a whole file into w, which is a file as well, inside the kernel.
 func (d *delivery) hand(s *shared) error {
-	defer s.drop()
 	out, ok := d.w.(*os.File)
 	if !ok {
 		return errors.ErrUnsupported // never: see newPlan
@@ -206,7 +210,7 @@ func (d *delivery) hand(s *shared) error {
 		return context.Cause(d.ctx)
 	})
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &EntryError{Name: s.ext.name, Err: readError(err, s.ext.size-moved)}
+		return entryError(s.ext.name, readError(err, s.ext.size-moved))
 	}
 	return err
 }

@@ -33,7 +33,8 @@ type Entry struct {
 	Devmajor, Devminor              int64 // of types '3' and '4'
 	// Xattrs are the extended attributes, of any bytes; nil if there are none. An
 	// empty one counts. Only records SCHILY.xattr.* are taken, as the extractor
-	// does (container-libs storage/pkg/archive/archive.go:PaxSchilyXattr).
+	// does (container-libs storage/pkg/archive/archive.go:PaxSchilyXattr). Entries may
+	// share the map: it must not be written to.
 	Xattrs map[string]string
 	// PAX has the entry's own records that no other field shows; nil if there are
 	// none.

@@ -18,8 +18,8 @@ var (
 	ErrCRC = errors.New("CRC-64 differs")
 )
 
-// FormatError says that a recipe is damaged: not gzip, truncated, or a line that
-// is not a tar-split record.
+// FormatError says where a recipe is damaged, or could not be read: it is not gzip, it
+// is truncated, a line is not a tar-split record, or its reader gave an error.
 type FormatError struct {
 	Line int64 // of the uncompressed recipe, from 0: the "position" of a sane record
 	Err  error
@@ -34,6 +34,8 @@ type EntryError struct {
 	Name string // as in the tar header, any bytes
 	Err  error
 }
+
+func entryError(name string, err error) error { return &EntryError{Name: name, Err: noEOF(err)} }
 
 func (e *EntryError) Error() string { return fmt.Sprintf("entry %q: %v", e.Name, e.Err) }
 

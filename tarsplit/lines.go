@@ -46,20 +46,24 @@ func (l *lines) next() ([]byte, error) {
 	switch {
 	case err == nil:
 		line = line[:len(line)-1]
-	case errors.Is(err, io.EOF) && len(line) == 0:
+	case err == io.EOF && len(line) == 0: // nothing else is the end
 		return nil, io.EOF
-	case !errors.Is(err, io.EOF): // io.EOF with data: a last line without line feed
-		return nil, &FormatError{l.n, err}
+	case err != io.EOF: // with data it is a last line without line feed
+		return nil, &FormatError{l.n, noEOF(err)}
 	}
 	l.n++
 	l.read += int64(len(line)) + 1
 	return line, nil
 }
 
-// noEOF turns the end of input where there must be more into io.ErrUnexpectedEOF.
+// noEOF turns the end of input where there must be more into io.ErrUnexpectedEOF, so
+// that no trouble, whoever's it is, can be taken for the end of a tar.
 func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
+	switch {
+	case err == io.EOF: //nolint:errorlint // plain, as most readers give it
 		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: %v", io.ErrUnexpectedEOF, err) //nolint:errorlint // on purpose
 	}
 	return err
 }

@@ -2,7 +2,10 @@ package tarsplit
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
+	"unsafe"
 )
 
 const (
@@ -11,6 +14,9 @@ const (
 	// Pieces up to smallPiece are not divided among batches: what makes a batch
 	// longer than batchSize.
 	smallPiece = 64 << 10
+	// maxHeld is how many bytes the parts of a batch may take with their names: far
+	// more than those of any sane batch.
+	maxHeld = 1 << 20
 	// From kernelPiece on a system call for one file alone pays.
 	kernelPiece = 128 << 10
 )
@@ -37,9 +43,13 @@ func (p *plan) next(b *batch) *batch {
 	if b.err = context.Cause(p.ctx); b.err != nil {
 		return b
 	}
-	for len(b.buf) < batchSize && b.whole == nil {
+	for len(b.buf) < batchSize && b.held < maxHeld && b.whole == nil {
 		if p.left == 0 {
-			if p.ext, b.err = p.walk.next(); b.err != nil {
+			var err error
+			if p.ext, err = p.walk.next(); err != nil {
+				if b.last = errors.Is(err, io.EOF); !b.last {
+					b.err = err
+				}
 				return b
 			}
 			if p.left = p.ext.size; p.ext.inline != nil {
@@ -78,6 +88,7 @@ func (p *plan) file(b *batch, n int) {
 		}
 	}
 	b.parts = append(b.parts, at)
+	b.held += int(unsafe.Sizeof(at)) + len(at.ext.name)
 	b.buf = b.buf[:len(b.buf)+n]
 }
 

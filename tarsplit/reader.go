@@ -13,16 +13,17 @@ import (
 // Options of a [Reader], a [ReaderAt] and of [Entries]. The zero value is ready to
 // use.
 type Options struct {
-	// Size is the length of the tar in bytes, if SizeKnown: the recorded diff size.
+	// Size is the length of the tar in bytes, not negative, if SizeKnown: the recorded
+	// diff size.
 	// A recipe that gives more is stopped before the excess is handed out.
 	Size      int64
 	SizeKnown bool
-	// CheckCRC compares the CRC-64 of every file that Read and WriteTo give with
-	// the recipe's. Needless where a digest of the whole tar is checked. Next does
+	// CheckCRC compares the CRC-64 of every file that Read and Copy give with the
+	// recipe's, if it has one: see [Reader.Unchecked]. Needless where a digest of the whole tar is checked. Next does
 	// not check: the content does not pass through. A ReaderAt cannot.
 	CheckCRC bool
 	// MaxSegment is how many bytes may lie between the contents of two files;
-	// 0 means 32 MiB. Writers keep it below a few MiB.
+	// 0 means 32 MiB, and 1 GiB is the most. Writers keep it below a few MiB.
 	MaxSegment int
 	// MaxIndex is how many bytes the index of a [ReaderAt] may hold; 0 means 512 MiB,
 	// enough for about 3 million entries. While it is built it may take three times
@@ -42,12 +43,11 @@ type Item struct {
 	Size int64
 }
 
-// Reader is a layer tar as a stream. It holds at most one file open. It is not
-// safe for concurrent use.
+// Reader is a layer tar as a stream. It holds at most one file open, [Reader.Copy]
+// some dozen. It is not safe for concurrent use.
 //
 // Errors are sticky: what failed once fails again in the same way. They are a
-// [*FormatError] about the recipe or an [*EntryError] about a file, or come from
-// the recipe's own reader.
+// [*FormatError] about the recipe or an [*EntryError] about a file.
 type Reader struct {
 	gz    io.Reader // nil when closed
 	walk  *walker
@@ -59,7 +59,7 @@ type Reader struct {
 	file   *os.File
 	ext    extent
 	left   int64 // bytes of file
-	ahead  int64 // bytes that Copy had walked when it ended, and not written
+	ahead  int64 // bytes that were walked and will not be handed out
 }
 
 // NewReader reads the recipe gz (a .tar-split.gz file) and takes the files that it
@@ -83,8 +83,13 @@ func (r *Reader) Offset() int64 {
 	return r.walk.total - int64(len(r.inline)) - r.left - r.ahead
 }
 
+// Unchecked is how many of the files so far have no CRC-64 in the recipe, which
+// Options.CheckCRC could not check, therefore. Writers record one for each.
+func (r *Reader) Unchecked() int64 { return r.walk.unsummed }
+
 // Next returns the next piece of the tar, or io.EOF after the last. What Read left
-// of a piece comes first.
+// of inline bytes comes first; in the middle of a file that Read has begun, Next is an
+// error.
 func (r *Reader) Next() (Item, error) {
 	if len(r.inline) == 0 && r.left == 0 {
 		if err := r.advance(); err != nil {
@@ -138,8 +143,7 @@ func (r *Reader) Close() error {
 	if r.err == nil {
 		r.err = fmt.Errorf("tarsplit: %w", fs.ErrClosed)
 	}
-	r.inline, r.left = nil, 0
-	r.closeFile()
+	r.lose(0)
 	gz := r.gz
 	r.gz = nil
 	if c, ok := gz.(io.Closer); ok {
@@ -163,7 +167,8 @@ func (r *Reader) advance() error {
 	}
 	f, err := openExtent(r.files, ext.name, ext.size)
 	if err != nil {
-		return r.fail(&EntryError{Name: ext.name, Err: err})
+		r.lose(ext.size)
+		return r.fail(entryError(ext.name, err))
 	}
 	if r.crc != nil {
 		r.crc.Reset()
@@ -182,14 +187,14 @@ func (r *Reader) readFile(p []byte) (int, error) {
 	}
 	switch {
 	case err != nil && (r.left > 0 || !errors.Is(err, io.EOF)):
-		return n, r.fail(&EntryError{Name: r.ext.name, Err: readError(err, r.left)})
+		return n, r.fail(entryError(r.ext.name, readError(err, r.left)))
 	case r.left > 0:
 		return n, nil
 	}
 	r.closeFile()
 	if r.crc != nil && r.ext.sum {
 		if err := compareCRC(r.ext.crc, r.crc.Sum64()); err != nil {
-			return n, r.fail(&EntryError{Name: r.ext.name, Err: err})
+			return n, r.fail(entryError(r.ext.name, err))
 		}
 	}
 	return n, nil
@@ -197,9 +202,16 @@ func (r *Reader) readFile(p []byte) (int, error) {
 
 // fail makes err the reader's last word.
 func (r *Reader) fail(err error) error {
-	r.err, r.inline, r.left = err, nil, 0
-	r.closeFile()
+	r.err = err
+	r.lose(0)
 	return err
+}
+
+// lose gives up what has been begun, and n bytes more.
+func (r *Reader) lose(n int64) {
+	r.ahead += int64(len(r.inline)) + r.left + n
+	r.inline, r.left = nil, 0
+	r.closeFile()
 }
 
 func (r *Reader) closeFile() {

@@ -71,7 +71,7 @@ func (r *ReaderAt) readFile(p []byte, file int, from int64) (n int, err error) {
 	if int64(len(p)) == size { // no reader who goes on needs it again
 		name := r.index.name(file)
 		if err := readSmall(r.files, name, p); err != nil {
-			return 0, &EntryError{Name: name, Err: err}
+			return 0, entryError(name, err)
 		}
 		return len(p), nil
 	}
@@ -84,5 +84,5 @@ func (r *ReaderAt) readFile(p []byte, file int, from int64) (n int, err error) {
 		err = readError(err, size-from-int64(n))
 	}
 	r.open.forget(s)
-	return n, &EntryError{Name: s.ext.name, Err: err}
+	return n, entryError(s.ext.name, err)
 }

@@ -11,8 +11,9 @@ import (
 type FileReader interface {
 	Opener
 	// ReadFile reads the regular file name into p if it has len(p) bytes, and
-	// returns its size; if that is another, p may hold anything. Otherwise as
-	// OpenFile.
+	// returns its size; if that is another, p may hold anything. A file that is
+	// shortened meanwhile gives an error that matches [io.ErrUnexpectedEOF].
+	// Otherwise as OpenFile.
 	ReadFile(name string, p []byte) (size int64, err error)
 }
 
@@ -20,6 +21,9 @@ type FileReader interface {
 func readSmall(files Opener, name string, p []byte) error {
 	if r, ok := files.(FileReader); ok {
 		size, err := r.ReadFile(name, p)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("%w: shortened while it was read", ErrSize)
+		}
 		if err != nil {
 			return openError(err)
 		}

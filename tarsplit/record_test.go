@@ -16,7 +16,7 @@ func FuzzRecord(f *testing.F) {
 		`{"type":1,"name":"a","name":"b","size":01}`, `{"TYPE":2,"payload":null}`, `{ "type" : 2 }`, `{"type":2,"x":{}}`,
 		`{"type":1,"name":"a","name_raw":"Yg=="}`, `{"type":1,"name_raw":"Yg==","name":""}`, `{"type":2,"payload":"YQ==\n"}`,
 		"{\"type\":2,\"payload\":\"YW\rJj\"}", "{\"type\":2,\"payload\":\"YWJj\r\"}", `{"type":2,"payload":"YQ=\u003d"}`, `{"type":2,"payload":"YQ="}`, `{"type":2,"payload":"YQ==="}`, `{"type":2,"payload":"`,
-		segment(strings.Repeat("\x00", 512)), segment(strings.Repeat("\x00", 500)+"end"), segment(strings.Repeat("\x00", 48)), segment(strings.Repeat("x", 47)), segment(strings.Repeat("x", 46)),
+		segment(strings.Repeat("\x00", 512)), segment(strings.Repeat("\x00", 500) + "end"), segment(strings.Repeat("\x00", 48)), segment(strings.Repeat("x", 47)), segment(strings.Repeat("x", 46)),
 		segment(strings.Repeat("x", 46)) + segment("y"), `{"type":2,"payload":"` + strings.Repeat("QUJD", 15) + `QQ==QUJD"}`, `{"type":2,"payload":"` + strings.Repeat("QUJD", 15) + `QQ=="}`,
 		"{\"type\":2,\"payload\":\"" + strings.Repeat("QUJD", 15) + "\r\r\r\r\"}", "{\"type\":2,\"payload\":\"" + strings.Repeat("QUJD", 15) + "\r\r\r\rQUJD\"}",
 	} {
@@ -27,9 +27,10 @@ func FuzzRecord(f *testing.F) {
 		if r.parse(line) != nil || bytes.Contains(bytes.ToLower(line), []byte(`\u`)) {
 			return
 		}
-		// Keys in other cases are none to us: no writer has them.
+		// Keys in other cases are none to us: no writer has them. A long s is one.
+		folded := bytes.ReplaceAll(bytes.ToLower(line), []byte("ſ"), []byte("s"))
 		for _, key := range []string{"type", "name", "name_raw", "size", "payload"} {
-			if bytes.Count(bytes.ToLower(line), []byte(`"`+key+`"`)) != bytes.Count(line, []byte(`"`+key+`"`)) {
+			if bytes.Count(folded, []byte(`"`+key+`"`)) != bytes.Count(line, []byte(`"`+key+`"`)) {
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package tarsplit
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,6 +12,11 @@ import (
 // Defaults and fixed limits of a recipe.
 const (
 	defaultMaxSegment = 32 << 20
+	maxMaxSegment     = 1 << 30
+
+	// A name comes from a header, or from an extension of at most 1 MiB (vbatts/tar-split
+	// archive/tar/format.go:maxSpecialFileSize).
+	maxName = 1 << 20
 
 	// A header of 512 bytes costs about 900 bytes of recipe, and a name may be
 	// repeated there six times its length by JSON escapes. Beyond a first
@@ -38,13 +44,15 @@ type walker struct {
 	max   int   // bytes in a segment
 	want  int64 // length of the tar; negative if unknown
 	total int64 // bytes of all extents so far
+
+	unsummed int64 // files without a CRC so far
 }
 
 func newWalker(gz io.Reader, opts Options) (*walker, error) {
-	w := &walker{max: opts.MaxSegment, want: -1}
-	if w.max == 0 {
-		w.max = defaultMaxSegment
+	if opts.MaxSegment < 0 || opts.SizeKnown && opts.Size < 0 {
+		return nil, errors.New("tarsplit: a negative size in Options")
 	}
+	w := &walker{max: min(cmp.Or(opts.MaxSegment, defaultMaxSegment), maxMaxSegment), want: -1}
 	if opts.SizeKnown {
 		w.want = opts.Size
 	}
@@ -82,6 +90,9 @@ func (w *walker) next() (extent, error) {
 			}
 			w.tail.inline(x.inline)
 		} else if n = w.rec.size; n != 0 {
+			if len(w.rec.name) > maxName {
+				return extent{}, w.bad(fmt.Errorf("a name of %d bytes: %w", len(w.rec.name), ErrLimit))
+			}
 			x.name = string(w.rec.name)
 			if w.tail.headerOnly(x.name) { // n may be anything
 				continue
@@ -94,13 +105,18 @@ func (w *walker) next() (extent, error) {
 		if n == 0 {
 			continue
 		}
-		if n > math.MaxInt64-w.total || (w.want >= 0 && w.total+n > w.want) {
+		if n > math.MaxInt64-w.total {
+			return extent{}, w.bad(fmt.Errorf("%w: %d bytes and %d more are no length", ErrSize, w.total, n))
+		}
+		if w.want >= 0 && w.total+n > w.want {
 			return extent{}, w.bad(fmt.Errorf("%w: the tar has %d bytes, the recipe gives more", ErrSize, w.want))
 		}
 		if w.total += n; w.rec.typ == fileType {
 			x.size = n
 			if x.sum = len(w.rec.payload) == 8; x.sum {
 				x.crc = binary.BigEndian.Uint64(w.rec.payload)
+			} else {
+				w.unsummed++
 			}
 		}
 		return x, nil
