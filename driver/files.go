@@ -38,8 +38,9 @@ type Reader interface {
 	Files
 	// ReadFile reads the regular file name into p if it has len(p) bytes, and
 	// returns its size; if that is another, p may hold anything. It is OpenFile,
-	// reading and closing in one, and faster for small files. A file that is
-	// shortened meanwhile gives an error that matches [io.ErrUnexpectedEOF].
+	// reading and closing in one, and faster for small files; so much that what is
+	// not a regular file is refused after it was opened if it is a FIFO. A file that
+	// is shortened meanwhile gives an error that matches [io.ErrUnexpectedEOF].
 	ReadFile(name string, p []byte) (size int64, err error)
 }
 
@@ -57,7 +58,10 @@ func readOpened(files Files, name string, p []byte) (size int64, err error) {
 	if info.Size() != int64(len(p)) {
 		return info.Size(), nil
 	}
-	if _, err := io.ReadFull(f, p); err != nil {
+	if n, err := io.ReadFull(f, p); err != nil {
+		if n == 0 && errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
 		return 0, fail("read", name, err)
 	}
 	return info.Size(), nil

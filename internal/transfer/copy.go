@@ -1,8 +1,10 @@
 package transfer
 
 import (
+	"cmp"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -11,7 +13,7 @@ import (
 
 // step is how many bytes one system call is asked to move: small enough that
 // progress can be told and an interruption noticed.
-const step = 16 << 20
+const step = 4 << 20
 
 // Copy appends size bytes of src, from the offset from, to dst, at its file
 // position, and advances that. The position of src does not matter and does not
@@ -38,7 +40,7 @@ func Copy(dst, src *os.File, from, size int64, told func(int64) error) (moved in
 				if err == nil || unfit(err) {
 					break
 				}
-				return moved, os.NewSyscallError("copy", err)
+				return moved, &fs.PathError{Op: "copy to", Path: dst.Name(), Err: err}
 			}
 			moved += int64(n)
 			if told != nil {
@@ -68,9 +70,10 @@ func sendfile(dst, src int, from int64, n int) (int, error) {
 
 // unfit reports whether the kernel refuses this pair of files, and not the bytes:
 // other file systems (EXDEV), no regular file, or one open for appending (EINVAL,
-// EBADF), old kernels, filters of system calls, swap files (ETXTBSY).
+// EBADF), old kernels, filters of system calls, swap files (ETXTBSY); or a pipe that
+// nobody reads, of which a write makes the end that programs expect (EPIPE, SIGPIPE).
 func unfit(err error) bool {
-	for _, e := range []unix.Errno{unix.EXDEV, unix.EINVAL, unix.EBADF, unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM, unix.ETXTBSY, unix.EISDIR, unix.EOVERFLOW} {
+	for _, e := range []unix.Errno{unix.EXDEV, unix.EINVAL, unix.EBADF, unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM, unix.ETXTBSY, unix.EISDIR, unix.EOVERFLOW, unix.EPIPE} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -109,13 +112,11 @@ func readWrite(dst, src *os.File, from, size int64, told func(int64) error) (mov
 		}
 		k, err := dst.Write(buf[:n])
 		moved += int64(k)
+		if told != nil {
+			err = cmp.Or(err, told(int64(k)))
+		}
 		if err != nil {
 			return moved, err
-		}
-		if told != nil {
-			if err := told(int64(k)); err != nil {
-				return moved, err
-			}
 		}
 	}
 	return moved, nil
