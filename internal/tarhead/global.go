@@ -2,20 +2,25 @@ package tarhead
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 )
 
-// maxGlobals bounds what the records of global headers take in memory, in bytes.
-const maxGlobals = 4 * maxExtension
+// maxGlobals bounds what the records of global headers take in memory, and maxXattrs
+// the attributes among them, which entries with attributes of their own copy; in
+// bytes. No file can have more attributes (linux/limits.h, XATTR_LIST_MAX).
+const (
+	maxGlobals = 4 * maxExtension
+	maxXattrs  = 64 << 10
+)
 
 // globals are the records of PAX global headers: they count for all entries behind
 // them, until another one says otherwise (POSIX pax, "pax Header Block"). Those that
 // can only be meant for one file do not count: path, linkpath, size, and GNU.sparse.*.
 type globals struct {
 	pax
-	size int // bytes that have been added
+	size   int // bytes that have been added
+	xattrs int // of those, in attributes
 }
 
 // add takes the records of one more global header.
@@ -33,7 +38,10 @@ func (g *globals) add(data string) error {
 		i, known := places[key]
 		switch {
 		case isXattr:
-			put(&g.xattrs, name, value)
+			if g.xattrs += len(key) + len(value); g.xattrs > maxXattrs {
+				return fmt.Errorf("%w: global attributes of %d bytes", ErrTooLong, g.xattrs)
+			}
+			put(&g.pax.xattrs, name, value)
 		case known && i != paxPath && i != paxLinkpath && i != paxSize && i < sparseMajor:
 			g.known[i] = value
 		}
@@ -72,5 +80,5 @@ func (g *globals) apply(h *Header, own *pax) {
 	moment(paxMtime, &h.ModTime)
 	moment(paxAtime, &h.AccessTime)
 	moment(paxCtime, &h.ChangeTime)
-	h.Xattrs = maps.Clone(g.xattrs)
+	h.Xattrs = g.pax.xattrs // shared: see pax.apply
 }

@@ -137,10 +137,12 @@ func (p *pax) apply(h *Header) error {
 	p.text(paxLinkpath, &h.Linkname)
 	p.text(paxUname, &h.Uname)
 	p.text(paxGname, &h.Gname)
-	if h.Xattrs == nil {
+	switch {
+	case h.Xattrs == nil:
 		h.Xattrs = p.xattrs
-	} else {
-		maps.Copy(h.Xattrs, p.xattrs) // over those of a global header
+	case p.xattrs != nil: // over those of a global header, which other entries have, too
+		h.Xattrs = maps.Clone(h.Xattrs)
+		maps.Copy(h.Xattrs, p.xattrs)
 	}
 	if len(p.other) > 0 {
 		h.PAX = p.other
