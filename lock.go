@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -55,20 +56,29 @@ func (l *Layer) hold(ctx context.Context) (release func(), err error) {
 // the file is closed (fcntl(2)); a shared one needs no more than permission to read.
 func (t *tokens) share(ctx context.Context, dir *beneath.Dir, name string) (release func(), err error) {
 	f, err := t.file(dir, name)
-	if err != nil {
-		return nil, fmt.Errorf("there is nothing to lock: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is nothing to lock: %w", err)
 	}
-	t.sharing.Lock()
-	defer t.sharing.Unlock()
-	if t.shares[name] == 0 {
-		if err := lockShared(ctx, f); err != nil {
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(lockWait); ; {
+		err := t.tryShare(f, name)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) {
 			return nil, err
 		}
+		if !time.Now().Before(end) {
+			return nil, ErrLocked
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(lockRetry):
+		}
 	}
-	if t.shares == nil {
-		t.shares = make(map[string]int)
-	}
-	t.shares[name]++
 	return func() {
 		t.sharing.Lock()
 		defer t.sharing.Unlock()
@@ -78,22 +88,20 @@ func (t *tokens) share(ctx context.Context, dir *beneath.Dir, name string) (rele
 	}, nil
 }
 
-// lockShared tries for as long as lockWait.
-func lockShared(ctx context.Context, f *os.File) error {
-	for end := time.Now().Add(lockWait); ; {
-		err := setLock(f, unix.F_RDLCK)
-		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) {
+// tryShare takes the lock for one more if it can be had at once.
+func (t *tokens) tryShare(f *os.File, name string) error {
+	t.sharing.Lock()
+	defer t.sharing.Unlock()
+	if t.shares[name] == 0 {
+		if err := setLock(f, unix.F_RDLCK); err != nil {
 			return err
 		}
-		if !time.Now().Before(end) {
-			return ErrLocked
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(lockRetry):
-		}
 	}
+	if t.shares == nil {
+		t.shares = make(map[string]int)
+	}
+	t.shares[name]++
+	return nil
 }
 
 func setLock(f *os.File, kind int16) error {

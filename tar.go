@@ -11,11 +11,13 @@ import (
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
-// TarOptions of [Layer.Tar]. The zero value is ready to use.
+// TarOptions of [Layer.Tar] and [Layer.TarAt]. The zero value is ready to use.
 type TarOptions struct {
 	// CheckCRC compares each file with the CRC-64 that was taken when it was
-	// unpacked, in what passes through Read and WriteTo.
+	// unpacked, in what passes through Read and Copy. Not with TarAt.
 	CheckCRC bool
+	// MaxIndex is how many bytes the index of TarAt may hold: see [tarsplit.Options].
+	MaxIndex int64
 }
 
 // Tar opens the layer's tar as a stream, byte for byte as it was pulled or made.
@@ -24,8 +26,8 @@ type TarOptions struct {
 // [Layer.WriteTar].
 //
 // A layer without tar-split, such as a container's, has no exact tar: the error
-// matches [ErrNoTar] and says why. The stream never gives more bytes than
-// [Layer.DiffSize], unless that is not known.
+// matches [ErrNoTar] and says why. The stream never gives more bytes than were recorded
+// with the diff id. ctx counts until Tar returns.
 func (l *Layer) Tar(ctx context.Context, opts TarOptions) (*tarsplit.Reader, error) {
 	src, err := l.source(ctx)
 	if err != nil {
@@ -61,7 +63,7 @@ type Verified string
 // What can have been verified.
 const (
 	VerifiedNothing Verified = ""        // sizes only
-	VerifiedCRC     Verified = "crc64"   // each file against its CRC-64; headers against nothing
+	VerifiedCRC     Verified = "crc64"   // every file against its CRC-64; headers against nothing
 	VerifiedDiffID  Verified = "diff-id" // every byte
 )
 
@@ -81,7 +83,7 @@ type Report struct {
 // A mismatch is known at the end only, when everything has been written: the error
 // is then a [*MismatchError], joined with one that names the damaged entry if there
 // is one that can be named. Other errors are those of [Layer.Tar], of w, and of ctx,
-// which is looked at every 256 KiB: see [tarsplit.Reader.Copy].
+// which is looked at every few MiB at least: see [tarsplit.Reader.Copy].
 func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (Report, error) {
 	if opts.NoVerify && opts.CheckCRC {
 		return Report{}, errors.New("cstor: NoVerify and CheckCRC contradict each other")
@@ -114,12 +116,14 @@ func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (R
 	if sum == nil {
 		return report, nil
 	}
-	report.Digest, report.Verified = sum.Digest(), VerifiedCRC
+	report.Digest = sum.Digest()
 	if want == "" {
+		if r.Unchecked() == 0 {
+			report.Verified = VerifiedCRC
+		}
 		return report, nil
 	}
 	if report.Digest != want {
-		report.Verified = VerifiedNothing
 		mismatch := &MismatchError{What: "diff id", Want: want.String(), Got: report.Digest.String()}
 		return report, l.fail(errors.Join(mismatch, l.blame(ctx)))
 	}

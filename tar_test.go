@@ -167,6 +167,22 @@ func TestWriteTarWithoutDiffID(t *testing.T) {
 	}
 }
 
+func TestWriteTarUnchecked(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, storetest.Sample, storetest.Options{})
+	made.Apply(t, storetest.EditLayer("base", func(r map[string]any) { delete(r, "diff-digest"); delete(r, "diff-size") }))
+	made.Apply(t, storetest.RawTarSplit("base", `{"type":1,"name":"etc/hostname","size":7,"payload":null,"position":0}`))
+	l, err := open(t, made).Layer(made.Layer("base").ID)
+	check(t, err)
+	report, err := l.WriteTar(t.Context(), io.Discard, cstor.WriteOptions{})
+	if err != nil || report.Size != 7 || report.Verified != cstor.VerifiedNothing {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if _, err := l.WriteTar(t.Context(), io.Discard, cstor.WriteOptions{NoVerify: true, CheckCRC: true}); err == nil {
+		t.Error("NoVerify and CheckCRC: no error")
+	}
+}
+
 func TestWriteTarNoVerify(t *testing.T) {
 	t.Parallel()
 	made := storetest.New(t, storetest.Sample, storetest.Options{})

@@ -20,7 +20,7 @@ func (l *Layer) TarAt(ctx context.Context, opts TarOptions) (*tarsplit.ReaderAt,
 		return nil, err
 	}
 	split := l.splitOptions()
-	split.CheckCRC = opts.CheckCRC
+	split.CheckCRC, split.MaxIndex = opts.CheckCRC, opts.MaxIndex
 	r, err := tarsplit.NewReaderAt(patient{ctx, src}, src.tree, split)
 	if err != nil {
 		_ = src.Close() // was only read

@@ -74,7 +74,7 @@ func (e *layerExport) run(cmd *cobra.Command, got []string) error {
 		_ = r.Close() // was only opened
 	}
 	defer e.progress.stop()
-	if several || isDirectory(e.output) {
+	if several || e.output != "-" && isDirectory(e.output) {
 		return e.intoDirectory(cmd.Context(), s, layers)
 	}
 	out, err := e.create(cmd.Context(), s, e.output)
@@ -168,10 +168,16 @@ func (e *layerExport) write(ctx context.Context, l *cstor.Layer, out *output) er
 		return err
 	}
 	t.done()
-	if report.Verified == cstor.VerifiedCRC {
+	switch {
+	case report.Verified == cstor.VerifiedCRC:
 		e.warn(fmt.Errorf("layer %s: %w", l, errNoDiffID))
+	case report.Verified == cstor.VerifiedNothing && !e.noVerify:
+		e.warn(fmt.Errorf("layer %s: %w", l, errUnchecked))
 	}
 	return nil
 }
 
-var errNoDiffID = errors.New("no diff id is recorded: its files have the right CRC-64, and the rest of the tar could not be checked")
+var (
+	errNoDiffID  = errors.New("no diff id is recorded: its files have the right CRC-64, and the rest of the tar could not be checked")
+	errUnchecked = errors.New("no diff id is recorded, nor a CRC-64 of every file: not all of the tar could be checked")
+)

@@ -66,7 +66,7 @@ func (a *app) createIn(s *cstor.Storage, dir, base string) (*output, error) {
 		mode, exists = info.Mode().Perm(), true
 	}
 	for n := range 1000 {
-		temp := filepath.Join(dir, fmt.Sprintf(".%s.%d.%d.part", base, os.Getpid(), n))
+		temp := filepath.Join(dir, fmt.Sprintf(".cstor-%d-%d.part", os.Getpid(), n))
 		f, err := a.parts.create(temp, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -94,6 +94,7 @@ func (a *app) openInPlace(ctx context.Context, s *cstor.Storage, name string) (*
 		ours, err1 := out.Stat()
 		theirs, err2 := os.Stat(name)
 		if err1 == nil && err2 == nil && os.SameFile(ours, theirs) {
+			widen(out)
 			return &output{Writer: out}, nil
 		}
 	}
@@ -118,6 +119,7 @@ func (a *app) openInPlace(ctx context.Context, s *cstor.Storage, name string) (*
 		if o.err != nil {
 			return nil, o.err
 		}
+		widen(o.file)
 		return &output{Writer: o.file, file: o.file}, nil
 	}
 }

@@ -66,7 +66,7 @@ func TestPrivate(t *testing.T) {
 	unix.Close(fd)
 	check := func(when string, want int64) {
 		st, err := d.Lstat("f")
-		if must(t, err); st.Atim.Sec != want {
+		if must(t, err); int64(st.Atim.Sec) != want {
 			t.Errorf("%s: accessed at %d, want %d", when, st.Atim.Sec, want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestPrivate(t *testing.T) {
 	must(t, unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Join(s.in(), "f"), []unix.Timespec{old, old}, 0))
 	_, err := d.ReadInto("f", make([]byte, 6))
 	must(t, err)
-	check("read", old.Sec)
+	check("read", int64(old.Sec))
 	if data, err := os.ReadFile("/proc/self/mountinfo"); err == nil && strings.Contains(string(data), s.in()) {
 		t.Error("others see the mount")
 	}
