@@ -3,7 +3,8 @@
 // The reference is the container-libs library (go.podman.io/storage and go.podman.io/image/v5) at the versions in go.mod,
 // and the podman, buildah and skopeo of three generations, which also write most of the stores: see package peers for
 // where they come from, package corpus for the stores, package fixture for what goes into them, package answer for the
-// tables that are compared, and package trace for how a program is watched.
+// tables that are compared, and package trace for how a program is watched. Package oracle holds the reader of layer tars
+// against the implementation that writes their recipes, by fuzzing; bench measures both.
 //
 // The tests:
 //
@@ -14,6 +15,7 @@
 //   - TestPlatforms asks which image of a list is for which platform;
 //   - TestReadOnlyMount asks about stores on a read-only mount, without their lock files;
 //   - TestNoWrites runs every command of the cstor binary under strace;
+//   - TestLock has cstor and the reference keep each other out;
 //   - TestRootless runs the binary as an ordinary user, who needs podman's user namespace to read his layers.
 //
 // It is a module of its own, because the reference brings more than a hundred others. Run it in this folder, as root:
