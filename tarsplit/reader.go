@@ -31,16 +31,17 @@ type Options struct {
 	MaxIndex int64
 }
 
-// Item is one piece of a tar: Bytes, or the first Size bytes of File.
+// Item is one piece of a tar: Bytes, or Size bytes of File from Offset on.
 type Item struct {
 	// Bytes are valid until the next call on the reader; nil if File is set.
 	Bytes []byte
-	// File is open for reading, at its start, and was Size bytes long when it was
-	// opened. The caller closes it.
+	// File is open for reading, and stands at Offset; when it was opened it ended where
+	// the piece does. The caller closes it.
 	File *os.File
 	// Name of File in the tar header, any bytes.
 	Name string
-	Size int64
+	// Offset is 0, unless Read took the beginning of the file.
+	Offset, Size int64
 }
 
 // Reader is a layer tar as a stream. It holds at most one file open, [Reader.Copy]
@@ -87,9 +88,8 @@ func (r *Reader) Offset() int64 {
 // Options.CheckCRC could not check, therefore. Writers record one for each.
 func (r *Reader) Unchecked() int64 { return r.walk.unsummed }
 
-// Next returns the next piece of the tar, or io.EOF after the last. What Read left
-// of inline bytes comes first; in the middle of a file that Read has begun, Next is an
-// error.
+// Next returns the next piece of the tar, or io.EOF after the last. What Read left of
+// a piece comes first.
 func (r *Reader) Next() (Item, error) {
 	if len(r.inline) == 0 && r.left == 0 {
 		if err := r.advance(); err != nil {
@@ -97,10 +97,7 @@ func (r *Reader) Next() (Item, error) {
 		}
 	}
 	if r.left > 0 {
-		if r.left != r.ext.size {
-			return Item{}, r.fail(errors.New("tarsplit: Next in the middle of a file that Read began"))
-		}
-		item := Item{File: r.file, Name: r.ext.name, Size: r.ext.size}
+		item := Item{File: r.file, Name: r.ext.name, Offset: r.ext.size - r.left, Size: r.left}
 		r.file, r.left = nil, 0
 		return item, nil
 	}

@@ -92,8 +92,16 @@ func TestNextAfterRead(t *testing.T) {
 	if _, err := io.ReadFull(r, two[:]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Next(); err == nil {
-		t.Error("Next in the middle of a file gave something")
+	item, err := r.Next()
+	if err != nil || item.Name != "f" || item.Offset != 2 || item.Size != 5 {
+		t.Fatalf("rest of the file: %+v, %v", item, err)
+	}
+	defer item.File.Close()
+	if rest, err := io.ReadAll(item.File); err != nil || string(rest) != "ntent" {
+		t.Errorf("rest of the file: %q, %v", rest, err)
+	}
+	if _, err := r.Next(); !errors.Is(err, io.EOF) || r.Offset() != 11 {
+		t.Errorf("at the end: %v at %d", err, r.Offset())
 	}
 }
 
