@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the programs that the conformance tests talk to, where that is possible:
+# Installs the programs that the tests talk to, where that is possible:
 # as root, on Debian or Ubuntu. Elsewhere it does nothing; the tests then say what
 # they miss. Running it again is cheap.
 set -eu
-packages="podman buildah skopeo umoci docker-registry crun uidmap fuse-overlayfs attr strace debootstrap xfsprogs btrfs-progs busybox-static"
+packages="podman buildah skopeo umoci docker-registry crun uidmap fuse-overlayfs attr strace debootstrap xfsprogs btrfs-progs busybox-static python3"
 
 missing=
 for p in $packages; do

@@ -241,7 +241,7 @@ func TestOffsets(t *testing.T) {
 	if _, _, err := r.Next(make([]byte, BlockSize-3)); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := r.Next([]byte("xxx")); err != nil {
+	if _, _, err := r.Next([]byte("abc")); err != nil {
 		t.Error(err)
 	}
 	if _, _, err := r.Next([]byte(strings.Repeat("x", BlockSize))); err == nil || r.Offset() != 4*BlockSize {
