@@ -1,7 +1,6 @@
 package tarsplit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"hash"
@@ -48,8 +47,12 @@ func (r *Reader) Copy(ctx context.Context, w io.Writer, opts CopyOptions) (int64
 	if d.err = d.begun(); d.err == nil {
 		d.run()
 	}
-	if r.err == nil {
-		_ = r.fail(cmp.Or(d.err, io.EOF))
+	switch {
+	case r.err != nil: // by Read
+	case d.err == nil:
+		_ = r.fail(io.EOF)
+	default:
+		_ = r.fail(noEOF(d.err))
 	}
 	r.ahead = r.walk.total - start - d.total
 	return d.total, d.err
@@ -70,7 +73,7 @@ type delivery struct {
 	err   error // what ended it; nil at the end of the tar
 }
 
-// begun delivers the rest of a piece that Read, or nobody, has begun.
+// begun delivers the rest of a piece that Read has begun.
 func (d *delivery) begun() error {
 	var buf []byte
 	for len(d.r.inline) > 0 || d.r.left > 0 {

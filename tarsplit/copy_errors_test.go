@@ -25,8 +25,11 @@ func TestNoErrorIsTheEnd(t *testing.T) {
 		files  dir
 	}{"large": {large, largeFiles}, "small": {small, smallFiles}} {
 		for name, broken := range map[string]error{"io.EOF": io.EOF, "wrapped": wrapped} {
-			if _, err := open(t, layer.recipe, layer.files, Options{}).Copy(t.Context(), refusing{broken}, CopyOptions{Hash: sha256.New()}); err == nil {
-				t.Errorf("%s, writer gives %s: success", size, name)
+			r := open(t, layer.recipe, layer.files, Options{})
+			for _, when := range []string{"first", "again"} {
+				if _, err := r.Copy(t.Context(), refusing{broken}, CopyOptions{Hash: sha256.New()}); err == nil {
+					t.Errorf("%s, writer gives %s: success %s", size, name, when)
+				}
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
 			cancel(broken)
