@@ -105,13 +105,13 @@ func (t *tree) path(name string) (string, error) {
 	if clean == "/" {
 		return t.root, nil
 	}
-	todo := strings.Split(clean[1:], "/")
-	last := todo[len(todo)-1]
-	todo = todo[:len(todo)-1]
+	parents := strings.Split(clean[1:], "/")
+	last := parents[len(parents)-1]
+	parents = parents[:len(parents)-1]
 	at, links := "/", 0
-	for len(todo) > 0 {
-		part := todo[0]
-		todo = todo[1:]
+	for len(parents) > 0 {
+		part := parents[0]
+		parents = parents[1:]
 		next := filepath.Join(at, part) // cleans "..", and never climbs above "/"
 		info, err := os.Lstat(t.root + next)
 		switch {
@@ -132,7 +132,7 @@ func (t *tree) path(name string) (string, error) {
 			if strings.HasPrefix(target, "/") {
 				at = "/"
 			}
-			todo = append(strings.FieldsFunc(target, func(r rune) bool { return r == '/' }), todo...)
+			parents = append(strings.FieldsFunc(target, func(r rune) bool { return r == '/' }), parents...)
 			continue
 		}
 		at = next
