@@ -12,6 +12,7 @@
 //   - TestStores builds each store, asks cstor, checks that this left no trace, and compares with what the reference says
 //     of a copy: every record and every byte of big data, stacks of layers, lookups of all kinds, and the tar of every
 //     layer, which must have the digest that was recorded when it was unpacked;
+//   - TestArchives pulls every archive of Go's and tar-split's own tests, and compares what comes back;
 //   - TestPlatforms asks which image of a list is for which platform;
 //   - TestReadOnlyMount asks about stores on a read-only mount, without their lock files;
 //   - TestNoWrites runs every command of the cstor binary under strace;

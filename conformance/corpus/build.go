@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,14 @@ func (lab *Lab) build(ctx context.Context, c Corpus) (*Store, error) {
 			return nil, err
 		}
 	}
+	if slices.Contains(c.Steps, Archived) {
+		if _, err := lab.Archives(); err != nil {
+			return nil, err
+		}
+		if err := os.CopyFS(filepath.Join(outside, Archived), os.DirFS(lab.archived())); err != nil {
+			return nil, err
+		}
+	}
 	if c.User {
 		for _, dir := range []string{outside, filepath.Join(outside, "out")} {
 			if err := os.Chown(dir, 1000, 1000); err != nil { // u1, see box.sh
@@ -56,7 +65,7 @@ func (lab *Lab) build(ctx context.Context, c Corpus) (*Store, error) {
 		User:   c.User,
 		Env: []string{
 			"IN=" + p.dir + "/in", "OUT=" + inside + "/out", "RUN=" + inside + "/run",
-			"REGISTRY=" + lab.registry.addr,
+			"REGISTRY=" + lab.registry.addr, "ARCHIVES=" + filepath.Join(inside, Archived),
 		},
 		Timeout: 3 * time.Minute,
 	})

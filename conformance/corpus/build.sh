@@ -5,7 +5,8 @@
 #
 # The steps are the functions below. The environment says where: IN, the folder that fixture.Write made; OUT, an existing
 # folder with storage.conf (and lender.conf, for a store that lends its images), which also takes what the tools say of the
-# store; RUN, a folder for podman's runtime files; REGISTRY, host:port of a registry, for the steps that pull from one.
+# store; RUN, a folder for podman's runtime files; REGISTRY, host:port of a registry, for the steps that pull from one;
+# ARCHIVES, the folder that fixture.WriteArchives filled, for the step of that name.
 #
 # A pull that the tools refuse is no error: its name and the last line of the complaint go to OUT/refused. Everything
 # else that does not work ends the script.
@@ -72,6 +73,14 @@ foreign() {
 	for t in $(sed -n 's/^foreign-\([^ ]*\) .*/\1/p' "$IN/digests"); do
 		pull "oci:$IN/oci:foreign-$t" "localhost/foreign:$t"
 	done
+}
+
+# archives pulls the tars on which Go and tar-split test their readers.
+archives() {
+	local name
+	while read -r name _; do
+		pull "oci:$ARCHIVES/oci:$name" "localhost/archive:$name"
+	done < "$ARCHIVES/digests"
 }
 
 # fill makes files of every kind below the current folder, in a container that buildah mounted.

@@ -25,6 +25,8 @@ type Lab struct {
 
 	places map[string]func() *place // by peer; made at the first call
 
+	archives func() ([]fixture.Archive, error) // written into the folder that archived names, at the first call
+
 	mu     sync.Mutex
 	stores map[string]func() (*Store, error)
 	used   []*place
@@ -48,6 +50,9 @@ func NewLab(ctx context.Context) (*Lab, error) {
 	for _, name := range peers.Names {
 		lab.places[name] = sync.OnceValue(func() *place { return lab.start(context.WithoutCancel(ctx), name) })
 	}
+	lab.archives = sync.OnceValues(func() ([]fixture.Archive, error) {
+		return fixture.WriteArchives(context.WithoutCancel(ctx), lab.archived())
+	})
 	if err := lab.fill(ctx); err != nil {
 		return nil, errors.Join(err, lab.Close())
 	}
@@ -71,6 +76,11 @@ func (lab *Lab) fill(ctx context.Context) error {
 	lab.registry, err = serveLayouts(lab.in)
 	return err
 }
+
+// Archives lists what [fixture.WriteArchives] made for the stores of [Archives]; the error is its.
+func (lab *Lab) Archives() ([]fixture.Archive, error) { return lab.archives() }
+
+func (lab *Lab) archived() string { return filepath.Join(lab.work, Archived) }
 
 // Peer returns the running peer of that name; the error matches [peers.ErrMissing] when it cannot be had.
 func (lab *Lab) Peer(name string) (*peers.Peer, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -44,6 +45,10 @@ func (lab *Lab) buildByLibrary(ctx context.Context, c Corpus) (_ *Store, err err
 		_, e := ref.Shutdown(true)
 		err = errors.Join(err, e)
 	}()
+	if slices.Contains(c.Steps, Archived) {
+		s.refused, err = lab.pullArchives(ctx, ref)
+		return s, err
+	}
 	for _, step := range []func(storage.Store) error{putLayers, putImages, putContainers} {
 		if err := step(ref); err != nil {
 			return nil, err
@@ -161,21 +166,45 @@ func pullByLibrary(ctx context.Context, ref storage.Store, oci string) (refused 
 		if img.Architecture != "" {
 			continue
 		}
-		src, err := layout.NewReference(oci, img.Ref)
-		if err != nil {
-			return nil, err
-		}
-		dst, err := istorage.Transport.ParseStoreReference(ref, "localhost/fixture:"+img.Ref)
-		if err != nil {
-			return nil, err
-		}
-		err = copyImage(ctx, dst, src, &copy.Options{DestinationCtx: &types.SystemContext{}})
+		err := pullOne(ctx, ref, oci, img.Ref, "localhost/fixture:"+img.Ref)
 		if err != nil && !strings.HasPrefix(img.Ref, "foreign-") {
 			return nil, fmt.Errorf("pull %s: %w", img.Ref, err)
 		}
 		if err != nil {
-			refused = append(refused, fmt.Sprintf("%s: %v", img.Ref, err))
+			refused = append(refused, img.Ref+": "+oneLine(err))
 		}
 	}
 	return refused, nil
 }
+
+// pullArchives does what the step of build.sh does, and returns the archives that the library refuses.
+func (lab *Lab) pullArchives(ctx context.Context, ref storage.Store) (refused []string, err error) {
+	archives, err := lab.Archives()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range archives {
+		if a.LeftOut != "" {
+			continue
+		}
+		name := ArchiveName + a.Name
+		if err := pullOne(ctx, ref, filepath.Join(lab.archived(), "oci"), a.Name, name); err != nil {
+			refused = append(refused, name+": "+oneLine(err))
+		}
+	}
+	return refused, nil
+}
+
+func pullOne(ctx context.Context, ref storage.Store, oci, tag, name string) error {
+	src, err := layout.NewReference(oci, tag)
+	if err != nil {
+		return err
+	}
+	dst, err := istorage.Transport.ParseStoreReference(ref, name)
+	if err != nil {
+		return err
+	}
+	return copyImage(ctx, dst, src, &copy.Options{DestinationCtx: &types.SystemContext{}})
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

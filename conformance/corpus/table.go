@@ -15,7 +15,7 @@ type Corpus struct {
 	User bool
 	// Driver is "overlay" or "vfs".
 	Driver string
-	// Steps are those of build.sh; unused for Library.
+	// Steps are those of build.sh; of Library's, only [Archived] counts.
 	Steps []string
 	// Split, Lender and Transient ask for an image store, an additional store and a transient store.
 	Split, Lender, Transient bool
@@ -73,4 +73,19 @@ var Table = []Corpus{
 
 	{Name: "library-root", Peer: Library, Driver: "overlay"},
 	{Name: "library-root-vfs", Peer: Library, Driver: "vfs"},
+}
+
+// Archived is the step that stores the archives of fixture.WriteArchives, each as the image [ArchiveName] + its name.
+const Archived = "archives"
+
+// ArchiveName is what the names of images of archives begin with.
+const ArchiveName = "localhost/archive:"
+
+// Archives lists stores of the archives on which Go and tar-split test their readers. They are apart from [Table], because
+// what is asked of all stores is known of these after one question: whether each archive comes back.
+var Archives = []Corpus{
+	{Name: "machine-archives", Peer: peers.Machine, Driver: "overlay", Steps: []string{Archived}},
+	{Name: "trixie-archives", Peer: "trixie", Driver: "overlay", Steps: []string{Archived}},
+	{Name: "sid-archives", Peer: "sid", Driver: "overlay", Steps: []string{Archived}},
+	{Name: "library-archives", Peer: Library, Driver: "overlay", Steps: []string{Archived}},
 }
