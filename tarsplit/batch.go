@@ -1,7 +1,6 @@
 package tarsplit
 
 import (
-	"hash/crc64"
 	"sync/atomic"
 )
 
@@ -70,8 +69,8 @@ func (p *part) fill(r *Reader, buf []byte) error {
 	if err := readSmall(r.files, p.ext.name, buf); err != nil {
 		return err
 	}
-	if r.crc != nil && p.ext.sum {
-		return compareCRC(p.ext.crc, crc64.Checksum(buf, crcTable))
+	if r.verify != nil {
+		return p.ext.sum.check(buf)
 	}
 	return nil
 }
@@ -79,22 +78,22 @@ func (p *part) fill(r *Reader, buf []byte) error {
 // check takes the checksums of files that lie in several batches; it is called for
 // each in order.
 func (b *batch) check(r *Reader) {
-	if r.crc == nil {
+	if r.verify == nil {
 		return
 	}
 	for i := range b.parts {
 		p := &b.parts[i]
-		if p.src == nil || !p.ext.sum || p.at >= len(b.buf) {
+		if p.src == nil || p.at >= len(b.buf) {
 			continue
 		}
 		if p.from == 0 {
-			r.crc.Reset()
+			r.verify.begin(p.ext.sum)
 		}
-		r.crc.Write(b.buf[p.at : p.at+p.n])
-		if p.from+int64(p.n) < p.ext.size {
+		r.verify.write(b.buf[p.at : p.at+p.n])
+		if p.from+int64(p.n) < p.ext.length {
 			continue
 		}
-		if err := compareCRC(p.ext.crc, r.crc.Sum64()); err != nil {
+		if err := r.verify.end(); err != nil {
 			b.cut(i, entryError(p.ext.name, err))
 			return
 		}

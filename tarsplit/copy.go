@@ -54,7 +54,7 @@ func (r *Reader) Copy(ctx context.Context, w io.Writer, opts CopyOptions) (int64
 	default:
 		_ = r.fail(noEOF(d.err))
 	}
-	r.ahead = r.walk.total - start - d.total
+	r.ahead = r.src.counted().total - start - d.total
 	return d.total, d.err
 }
 

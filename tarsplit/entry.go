@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/cstor-go/cstor/internal/tarhead"
 )
 
@@ -50,6 +52,9 @@ type Entry struct {
 	// given. It is that of Name, except where the recipe's writer was too old for
 	// names that are not UTF-8. Empty if the entry has no content.
 	File string
+	// Digest of the content, where the source of the entries knows it: a table of
+	// contents. Empty otherwise, as in what [Entries] gives.
+	Digest digest.Digest
 
 	// Header is the offset in the tar of the entry's first block, which may be that
 	// of an extension, and Content is the offset of what follows the headers:

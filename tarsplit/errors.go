@@ -14,8 +14,13 @@ var (
 	// ErrMissing: the layer lacks a file that the recipe names. It does not match
 	// fs.ErrNotExist: this is damage, or the layer is being removed.
 	ErrMissing = errors.New("the file is gone")
+	// ErrLost: the tar had bytes that unpacking it did not keep, so that no store can
+	// give it back; always within an [*EntryError]. That is no damage.
+	ErrLost = errors.New("unpacking did not keep it")
 	// ErrCRC: a file's content is not what was unpacked.
 	ErrCRC = errors.New("CRC-64 differs")
+	// ErrDigest: a file's content is not what Entry.Digest says.
+	ErrDigest = errors.New("SHA-256 differs")
 )
 
 // FormatError says where a recipe is damaged, or could not be read: it is not gzip, it

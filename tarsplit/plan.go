@@ -24,17 +24,17 @@ const (
 // plan cuts a tar into batches.
 type plan struct {
 	ctx    context.Context
-	walk   *walker
+	src    source
 	kernel bool // large files need not be read
 
 	ext  extent
 	left int64   // bytes of ext that are in no batch yet
-	src  *shared // of ext, if it is divided
+	file *shared // of ext, if it is divided
 }
 
 func (d *delivery) newPlan() *plan {
 	_, file := d.w.(*os.File)
-	return &plan{ctx: d.ctx, walk: d.r.walk, kernel: file && d.opts.Hash == nil && d.r.crc == nil}
+	return &plan{ctx: d.ctx, src: d.r.src, kernel: file && d.opts.Hash == nil && d.r.verify == nil}
 }
 
 // next makes b the next batch.
@@ -46,7 +46,7 @@ func (p *plan) next(b *batch) *batch {
 	for len(b.buf) < batchSize && b.held < maxHeld && b.whole == nil {
 		if p.left == 0 {
 			var err error
-			if p.ext, err = p.walk.next(); err != nil {
+			if p.ext, err = p.src.next(); err != nil {
 				if b.last = errors.Is(err, io.EOF); !b.last {
 					b.err = err
 				}
@@ -67,22 +67,22 @@ func (p *plan) next(b *batch) *batch {
 		case p.kernel && p.ext.size >= kernelPiece:
 			n, b.whole = p.left, newShared(p.ext)
 		default:
-			p.file(b, int(n))
+			p.addFile(b, int(n))
 		}
 		p.left -= n
 	}
 	return b
 }
 
-// file adds n bytes of a file.
-func (p *plan) file(b *batch, n int) {
+// addFile adds n bytes of a file.
+func (p *plan) addFile(b *batch, n int) {
 	at := part{ext: p.ext, from: p.ext.size - p.left, at: len(b.buf), n: n}
 	if int64(n) < p.ext.size {
 		if at.from == 0 {
-			p.src = newShared(p.ext)
+			p.file = newShared(p.ext)
 		}
-		at.src = p.src
-		p.src.users.Add(1)
+		at.src = p.file
+		p.file.users.Add(1)
 		if int64(n) == p.left {
 			p.drop()
 		}
@@ -94,8 +94,8 @@ func (p *plan) file(b *batch, n int) {
 
 // drop lets go of the file that is being divided.
 func (p *plan) drop() {
-	if p.src != nil {
-		p.src.drop()
-		p.src = nil
+	if p.file != nil {
+		p.file.drop()
+		p.file = nil
 	}
 }

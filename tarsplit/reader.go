@@ -3,8 +3,6 @@ package tarsplit
 import (
 	"errors"
 	"fmt"
-	"hash"
-	"hash/crc64"
 	"io"
 	"io/fs"
 	"os"
@@ -18,9 +16,11 @@ type Options struct {
 	// A recipe that gives more is stopped before the excess is handed out.
 	Size      int64
 	SizeKnown bool
-	// CheckCRC compares the CRC-64 of every file that Read and Copy give with the
-	// recipe's, if it has one: see [Reader.Unchecked]. Needless where a digest of the whole tar is checked. Next does
-	// not check: the content does not pass through. A ReaderAt cannot.
+	// CheckCRC compares every file that Read and Copy give with the checksum that was
+	// recorded for it: the recipe's CRC-64, or, with [Make], the entry's SHA-256. Of
+	// files without one see [Reader.Unchecked]. Needless where a digest of the whole
+	// tar is checked. Next does not check: the content does not pass through. A
+	// ReaderAt cannot.
 	CheckCRC bool
 	// MaxSegment is how many bytes may lie between the contents of two files;
 	// 0 means 32 MiB, and 1 GiB is the most. Writers keep it below a few MiB.
@@ -48,13 +48,14 @@ type Item struct {
 // some dozen. It is not safe for concurrent use.
 //
 // Errors are sticky: what failed once fails again in the same way. They are a
-// [*FormatError] about the recipe or an [*EntryError] about a file.
+// [*FormatError] about the recipe or an [*EntryError] about a file; [NewPlainReader]
+// and [Make], which read no recipe, have others of their own.
 type Reader struct {
-	gz    io.Reader // nil when closed
-	walk  *walker
-	files Opener
-	crc   hash.Hash64 // nil if not checked
-	err   error
+	src    source
+	in     io.Reader // what Close closes, if it can be; nil when closed
+	files  Opener
+	verify *verifier // nil if nothing is checked
+	err    error
 
 	inline []byte // rest of the present extent
 	file   *os.File
@@ -71,22 +72,26 @@ func NewReader(gz io.Reader, files Opener, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{gz: gz, walk: walk, files: files}
+	return newReader(walk, gz, files, opts), nil
+}
+
+func newReader(src source, in io.Reader, files Opener, opts Options) *Reader {
+	r := &Reader{src: src, in: in, files: files}
 	if opts.CheckCRC {
-		r.crc = crc64.New(crcTable)
+		r.verify = new(verifier)
 	}
-	return r, nil
+	return r
 }
 
 // Offset is how many bytes of the tar have been handed out or skipped, counting
 // all of a file that Next gave.
 func (r *Reader) Offset() int64 {
-	return r.walk.total - int64(len(r.inline)) - r.left - r.ahead
+	return r.src.counted().total - int64(len(r.inline)) - r.left - r.ahead
 }
 
-// Unchecked is how many of the files so far have no CRC-64 in the recipe, which
-// Options.CheckCRC could not check, therefore. Writers record one for each.
-func (r *Reader) Unchecked() int64 { return r.walk.unsummed }
+// Unchecked is how many of the files so far have no checksum: Options.CheckCRC cannot
+// check them. In a recipe writers record a CRC-64 for each.
+func (r *Reader) Unchecked() int64 { return r.src.counted().unsummed }
 
 // Next returns the next piece of the tar, or io.EOF after the last. What Read left of
 // a piece comes first.
@@ -141,9 +146,10 @@ func (r *Reader) Close() error {
 		r.err = fmt.Errorf("tarsplit: %w", fs.ErrClosed)
 	}
 	r.lose(0)
-	gz := r.gz
-	r.gz = nil
-	if c, ok := gz.(io.Closer); ok {
+	r.src.stop()
+	in := r.in
+	r.in = nil
+	if c, ok := in.(io.Closer); ok {
 		return c.Close()
 	}
 	return nil
@@ -154,7 +160,7 @@ func (r *Reader) advance() error {
 	if r.err != nil {
 		return r.err
 	}
-	ext, err := r.walk.next()
+	ext, err := r.src.next()
 	if err != nil {
 		return r.fail(err)
 	}
@@ -167,8 +173,8 @@ func (r *Reader) advance() error {
 		r.lose(ext.size)
 		return r.fail(entryError(ext.name, err))
 	}
-	if r.crc != nil {
-		r.crc.Reset()
+	if r.verify != nil {
+		r.verify.begin(ext.sum)
 	}
 	r.file, r.ext, r.left = f, ext, ext.size
 	return nil
@@ -179,8 +185,8 @@ func (r *Reader) readFile(p []byte) (int, error) {
 		p = p[:r.left]
 	}
 	n, err := r.file.Read(p)
-	if r.left -= int64(n); r.crc != nil {
-		r.crc.Write(p[:n])
+	if r.left -= int64(n); r.verify != nil {
+		r.verify.write(p[:n])
 	}
 	switch {
 	case err != nil && (r.left > 0 || !errors.Is(err, io.EOF)):
@@ -189,8 +195,8 @@ func (r *Reader) readFile(p []byte) (int, error) {
 		return n, nil
 	}
 	r.closeFile()
-	if r.crc != nil && r.ext.sum {
-		if err := compareCRC(r.ext.crc, r.crc.Sum64()); err != nil {
+	if r.verify != nil {
+		if err := r.verify.end(); err != nil {
 			return n, r.fail(entryError(r.ext.name, err))
 		}
 	}
@@ -200,6 +206,7 @@ func (r *Reader) readFile(p []byte) (int, error) {
 // fail makes err the reader's last word.
 func (r *Reader) fail(err error) error {
 	r.err = err
+	r.src.stop()
 	r.lose(0)
 	return err
 }

@@ -3,7 +3,6 @@ package tarsplit
 import (
 	"errors"
 	"fmt"
-	"hash/crc64"
 	"io"
 )
 
@@ -46,13 +45,4 @@ func readError(err error, left int64) error {
 		return fmt.Errorf("%w: shortened while it was read, %d bytes are missing", ErrSize, left)
 	}
 	return err
-}
-
-var crcTable = crc64.MakeTable(crc64.ISO)
-
-func compareCRC(recorded, got uint64) error {
-	if recorded == got {
-		return nil
-	}
-	return fmt.Errorf("%w: recorded %016x, read %016x", ErrCRC, recorded, got)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 )
 
 // Defaults and fixed limits of a recipe.
@@ -26,39 +25,26 @@ const (
 	recipeRatio = 64
 )
 
-// extent is a piece of the tar: inline bytes, or all of one file.
-type extent struct {
-	inline []byte // valid until the next extent; nil for a file
-
-	name string
-	size int64 // of the file, in bytes; never 0
-	crc  uint64
-	sum  bool // crc is there
-}
-
 // walker yields a recipe's extents in order. It is the only reader of recipes.
 type walker struct {
+	count
 	lines *lines
 	rec   record
 	tail  tail
-	max   int   // bytes in a segment
-	want  int64 // length of the tar; negative if unknown
-	total int64 // bytes of all extents so far
-
-	unsummed int64 // files without a CRC so far
+	max   int // bytes in a segment
 }
 
 func newWalker(gz io.Reader, opts Options) (*walker, error) {
-	if opts.MaxSegment < 0 || opts.SizeKnown && opts.Size < 0 {
-		return nil, errors.New("tarsplit: a negative size in Options")
+	if opts.MaxSegment < 0 {
+		return nil, errNegative
 	}
-	w := &walker{max: min(cmp.Or(opts.MaxSegment, defaultMaxSegment), maxMaxSegment), want: -1}
-	if opts.SizeKnown {
-		w.want = opts.Size
+	c, err := newCount(opts)
+	if err != nil {
+		return nil, err
 	}
+	w := &walker{count: c, max: min(cmp.Or(opts.MaxSegment, defaultMaxSegment), maxMaxSegment)}
 	// base64, and a name and keys beside it
-	lines, err := newLines(gz, w.max/3*4+1<<20)
-	w.lines = lines
+	w.lines, err = newLines(gz, w.max/3*4+1<<20)
 	return w, err
 }
 
@@ -67,8 +53,8 @@ func (w *walker) next() (extent, error) {
 	for {
 		line, err := w.lines.next()
 		if errors.Is(err, io.EOF) {
-			if w.want >= 0 && w.total != w.want {
-				return extent{}, w.bad(fmt.Errorf("%w: the tar has %d bytes, the recipe gives %d", ErrSize, w.want, w.total))
+			if err := w.end(); err != nil {
+				return extent{}, w.bad(err)
 			}
 			return extent{}, io.EOF
 		}
@@ -105,16 +91,13 @@ func (w *walker) next() (extent, error) {
 		if n == 0 {
 			continue
 		}
-		if n > math.MaxInt64-w.total {
-			return extent{}, w.bad(fmt.Errorf("%w: %d bytes and %d more are no length", ErrSize, w.total, n))
+		if err := w.add(n); err != nil {
+			return extent{}, w.bad(err)
 		}
-		if w.want >= 0 && w.total+n > w.want {
-			return extent{}, w.bad(fmt.Errorf("%w: the tar has %d bytes, the recipe gives more", ErrSize, w.want))
-		}
-		if w.total += n; w.rec.typ == fileType {
-			x.size = n
-			if x.sum = len(w.rec.payload) == 8; x.sum {
-				x.crc = binary.BigEndian.Uint64(w.rec.payload)
+		if w.rec.typ == fileType {
+			x.size, x.length = n, n
+			if x.sum.known = len(w.rec.payload) == 8; x.sum.known {
+				x.sum.crc = binary.BigEndian.Uint64(w.rec.payload)
 			} else {
 				w.unsummed++
 			}
@@ -122,6 +105,8 @@ func (w *walker) next() (extent, error) {
 		return x, nil
 	}
 }
+
+func (w *walker) stop() {}
 
 // bad wraps an error about the line that was read last.
 func (w *walker) bad(err error) error {
