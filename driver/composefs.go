@@ -130,7 +130,8 @@ func (c *Composefs) ReadDir(name string) ([]DirEntry, error) {
 	}
 	all := make([]DirEntry, 0, len(n.children))
 	for base, child := range n.children {
-		all = append(all, DirEntry{Name: base, Type: child.mode.Type()})
+		unsure := isWhiteout(child.mode, child.major, child.minor) || hiddenByName(base) != ""
+		all = append(all, DirEntry{Name: base, Type: child.mode.Type(), Unsure: unsure})
 	}
 	slices.SortFunc(all, byName)
 	return all, nil

@@ -69,10 +69,11 @@ func readOpened(files Files, name string, p []byte) (size int64, err error) {
 
 // DirEntry is one name in a directory.
 type DirEntry struct {
-	Name string // any bytes but "/" and NUL
-	// Type has type bits only. It is the disk's: where the storage keeps the true
-	// type in an extended attribute, only Lstat tells it.
-	Type fs.FileMode
+	Name string      // any bytes but "/" and NUL
+	Type fs.FileMode // type bits only
+	// Unsure: the node may be a whiteout, or of another type, which the storage keeps
+	// in an extended attribute. Lstat tells.
+	Unsure bool
 }
 
 // Node is what the disk knows of one file of a layer.

@@ -69,7 +69,7 @@ func (x *index) add(e *toc.Entry) error {
 		return err
 	}
 	n, err := newFlatNode(e)
-	if landmarks[name] && e.Type == toc.TypeReg && (err != nil || !x.hasObject(n)) {
+	if toc.IsLandmark(e) && (err != nil || !x.hasObject(n)) {
 		return nil //nolint:nilerr // not on disk, and nobody misses it
 	}
 	if err != nil {
@@ -171,12 +171,6 @@ var (
 	errNotOne  = errors.New("differs from another entry of this name")
 	errDirLink = errors.New("hard link to a directory")
 )
-
-// landmarks are what eStargz puts into a blob for its own use and lists in the
-// table, but a pull leaves out (container-libs
-// storage/pkg/chunked/storage_linux.go:mustSkipFile). A file of the image that is
-// called so has an object.
-var landmarks = map[string]bool{".prefetch.landmark": true, ".no.prefetch.landmark": true, "stargz.index.json": true}
 
 func (x *index) hasObject(n *flatNode) bool {
 	_, err := x.objects.Lstat(n.object())

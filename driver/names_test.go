@@ -213,7 +213,7 @@ layer a
 				t.Errorf("%q, %v", got, err)
 			}
 			if list, err := l.ReadDir("\xff"); err != nil || !slices.Equal(list, []driver.DirEntry{{Name: "caf\xe9\n"}}) {
-				t.Errorf("%q, %v", list, err)
+				t.Errorf("%v, %v", list, err)
 			}
 		})
 	}

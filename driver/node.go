@@ -16,24 +16,15 @@ import (
 // maxNodes is how many names one directory, or one table of contents, may have.
 const maxNodes = 4 << 20
 
-// lstat returns the node as the disk has it, and all its extended attributes. Its
-// three lookups see one node as long as nobody changes the layer meanwhile.
+// lstat returns the node as the disk has it, and all its extended attributes.
 func lstat(d *beneath.Dir, name string) (*Node, map[string]string, error) {
-	st, err := d.Lstat(name)
+	found, err := d.Look(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	n := nodeOf(&st)
-	if n.Mode.Type() == fs.ModeSymlink {
-		if n.Link, err = d.Readlink(name); err != nil {
-			return nil, nil, err
-		}
-	}
-	xattrs, err := d.Xattrs(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	return n, xattrs, nil
+	n := nodeOf(&found.Stat_t)
+	n.Link = found.Link
+	return n, found.Xattrs, nil
 }
 
 // list returns the names in a directory, sorted.

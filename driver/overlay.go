@@ -130,6 +130,31 @@ func (o *Overlay) ReadFile(name string, p []byte) (size int64, err error) {
 	return o.stack[0].ReadInto(at, p)
 }
 
+// ReadDir implements [Files].
+func (o *Overlay) ReadDir(name string) ([]DirEntry, error) {
+	all, err := o.stack.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	unsure := o.opts.WhiteoutFiles // force_mask goes with a mount program
+	at, _ := clean(name)           // was clean before
+	for _, d := range o.stack {    // see isMarkedWhiteout
+		if xattrs, err := d.Xattrs(at); err == nil { // may not be there
+			value, _ := mark(xattrs, "opaque")
+			unsure = unsure || value == "x"
+		}
+	}
+	for i, e := range all {
+		switch {
+		case e.Type == fs.ModeDevice|fs.ModeCharDevice, o.opts.WhiteoutFiles && hiddenByName(e.Name) != "":
+			all[i].Unsure = true
+		case e.Type == 0:
+			all[i].Unsure = unsure
+		}
+	}
+	return all, nil
+}
+
 // regular refuses what only stands for a node of another type, and is empty then.
 func (o *Overlay) regular(f *os.File, name string) (*os.File, error) {
 	if !o.opts.WhiteoutFiles { // force_mask goes with a mount program

@@ -3,6 +3,9 @@ package driver
 import (
 	"fmt"
 	"io/fs"
+	"math/big"
+	"regexp"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -77,14 +80,39 @@ func formatOverride(o override) string {
 	return s
 }
 
-// FuzzOverride: an accepted value, written out, is read as the same again, and
-// changes neither what is no file nor the kind of a directory.
+// overrideText is what parseOverride takes but for the ranges of numbers.
+var overrideText = regexp.MustCompile(`(?s)^([0-9]+):([0-9]+):([0-7]+)(?::(?:file|(dir)|(symlink)|pipe|socket|(?:block|char)-([0-9]+)-([0-9]+))(?:-[^:]*)?(?::.*)?)?$`)
+
+// takesOverride is a second opinion on whether a value is one.
+func takesOverride(value string) bool {
+	m := overrideText.FindStringSubmatch(value)
+	if m == nil {
+		return false
+	}
+	for _, number := range []string{m[1], m[2], m[6], m[7]} {
+		if n, ok := new(big.Int).SetString("0"+number, 10); !ok || n.BitLen() > 32 {
+			return false
+		}
+	}
+	mode, _ := new(big.Int).SetString(m[3], 8)
+	return mode.BitLen() <= 16 && slices.Contains([]int64{0, 1, 2, 4, 6, 8, 10, 12}, mode.Int64()>>12)
+}
+
+// FuzzOverride: what is accepted, and nothing else, has the form that its writers
+// give it; written out, it is read as the same again; and it changes neither what is
+// no file nor the kind of a directory.
 func FuzzOverride(f *testing.F) {
-	for _, s := range []string{"0:0:0644", "1:2:4755:file", "0:6:0660:block-7-0", "0:0:20666", "0:0:0600:pipe:", "::", "0:0:0:char--"} {
+	for _, s := range []string{
+		"0:0:0644", "1:2:4755:file", "0:6:0660:block-7-0", "0:0:20666", "0:0:0600:pipe:", "::", "0:0:0:char--", "0:0:0:char-1-3-x:y",
+		"4294967295:4294967296:0", "4294967296:0:0", "0:0:177777", "0:0:140000:dir", "0:0:200000", "0:0:0:block-4294967296-0", "00:0:00000000000644:socket-", "0:0:0:symlink",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		o, err := parseOverride(value)
+		if takes := takesOverride(value); takes != (err == nil) {
+			t.Errorf("%q: %+v, %v; %v was expected", value, o, err, takes)
+		}
 		if err != nil {
 			if o != (override{}) {
 				t.Errorf("%+v beside %v", o, err)
@@ -102,6 +130,10 @@ func FuzzOverride(f *testing.F) {
 			err := n.override(value)
 			if n.Mode.IsDir() != (typ == unix.S_IFDIR) || n.Mode.Type() == fs.ModeSymlink != (typ == unix.S_IFLNK) {
 				t.Errorf("%v became %v, %v", typeOf(typ), n.Mode, err)
+			}
+			applies := err == nil && (typ == unix.S_IFREG || typ == unix.S_IFDIR)
+			if got := (override{uint32(n.UID), uint32(n.GID), o.mode, n.Mode.Type(), o.typed, n.DevMajor, n.DevMinor}); applies && o.typed && got != o || applies && n.Mode&fs.ModePerm != fs.FileMode(o.mode&0o777) {
+				t.Errorf("%q: %v became %+v, %v", value, typeOf(typ), n, err)
 			}
 		}
 	})

@@ -42,6 +42,11 @@ func (d *Dir) xattrs(name string) (map[string]string, error) {
 		return nil, err
 	}
 	defer unix.Close(pin)
+	return d.pinXattrs(pin, &st, name)
+}
+
+// pinXattrs returns the attributes of what pin holds, with the status st.
+func (d *Dir) pinXattrs(pin int, st *unix.Stat_t, name string) (map[string]string, error) {
 	if d.means.proc >= 0 {
 		// Not the l-variants: the last component is procfs's link, and what
 		// it leads to is the entry itself even if that is a link again.
@@ -54,7 +59,7 @@ func (d *Dir) xattrs(name string) (map[string]string, error) {
 	if t := st.Mode & unix.S_IFMT; t != unix.S_IFREG && t != unix.S_IFDIR {
 		return nil, errors.ErrUnsupported
 	}
-	fd, err := d.reopen(pin, &st, name, unix.O_NOFOLLOW)
+	fd, err := d.reopen(pin, st, name, unix.O_NOFOLLOW)
 	if err != nil {
 		return nil, err
 	}

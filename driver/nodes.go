@@ -1,0 +1,82 @@
+package driver
+
+import (
+	"errors"
+	"io/fs"
+	"iter"
+	"path"
+)
+
+// Named is a node with its name from the layer's root, which itself is ".". A
+// whiteout has the name that it has on disk.
+type Named struct {
+	Name string
+	*Node
+}
+
+// Walk yields all nodes of a layer: a directory before what is in it, and names in
+// a directory sorted by their bytes. Files that only mark their directory opaque are
+// left out, since the directory's node says it; whiteouts are not. Files are looked
+// at one by one while the iteration goes on, so a layer that changes meanwhile is
+// seen partly as it was.
+//
+// A pair is a node and nil, or an error, after which the iteration ends. It holds
+// the names of one directory for each level of depth.
+func Walk(files Files) iter.Seq2[Named, error] {
+	return func(yield func(Named, error) bool) {
+		w := walker{yield: yield}
+		root, err := files.Lstat(".")
+		if err != nil {
+			yield(Named{}, err)
+			return
+		}
+		w.tree(files, Named{".", root})
+	}
+}
+
+// walker is one walk. Its methods report whether to go on.
+type walker struct {
+	yield func(Named, error) bool
+}
+
+func (w *walker) fail(err error) bool {
+	w.yield(Named{}, err)
+	return false
+}
+
+// tree yields n and, if it is a directory, all below it.
+func (w *walker) tree(files Files, n Named) bool {
+	if !w.yield(n, nil) {
+		return false
+	}
+	if !n.Mode.IsDir() || n.Hides != "" {
+		return true
+	}
+	list, err := files.ReadDir(n.Name)
+	if err != nil {
+		return w.fail(err)
+	}
+	for _, e := range list {
+		if e.Name == opaqueFile && n.Opaque == OpaqueYes {
+			continue
+		}
+		child, err := below(files, n.Name, e.Name)
+		if err != nil {
+			return w.fail(err)
+		}
+		if !w.tree(files, child) {
+			return false
+		}
+	}
+	return true
+}
+
+// below looks at the node base in directory dir.
+func below(files Files, dir, base string) (Named, error) {
+	name := path.Join(dir, base)
+	n, err := files.Lstat(name)
+	if err == nil && n.Mode&fs.ModeIrregular != 0 {
+		err = fail("lstat", name, errors.New("a node of an unknown type"))
+	}
+	return Named{name, n}, err
+}
