@@ -57,7 +57,7 @@ func (i *Image) rawConfig(manifest []byte) ([]byte, error) {
 	case with == nil:
 		return nil, fmt.Errorf("%w: it has no config %s", ErrIncomplete, key)
 	}
-	raw, err := with.place.bigData("images", i.rec.ID, key, maxBigData)
+	raw, err := with.place.bigData("images", i.rec.ID, key, maxManifest)
 	if err != nil {
 		return nil, err
 	}

@@ -99,10 +99,15 @@ func (i *Image) BigDataSize(key string) (int64, bool) {
 // BigDataDigest is the recorded digest of an item, empty if none is.
 func (i *Image) BigDataDigest(key string) digest.Digest { return i.rec.BigData.Digests[key] }
 
-// maxBigData is how large an item of an image may be. Manifests have at most 4 MiB
-// (container-libs image/internal/iolimits), configurations as well; signatures
-// and attachments are small.
+// maxBigData is how large in bytes an item of an image may be that is handed out as
+// it is. Signatures and attachments are small.
 const maxBigData = 64 << 20
+
+// maxManifest is how large in bytes a manifest or a configuration may be: as large as
+// the reference takes them from a registry (container-libs
+// image/internal/iolimits/iolimits.go:MaxManifestBodySize, MaxConfigBodySize). Parsed,
+// a hostile one takes up to a hundred times as much memory.
+const maxManifest = 4 << 20
 
 // BigData reads an item. Its content is not checked: [Image.Manifest] and
 // [Image.Config] check theirs. A key that the image does not have gives an error

@@ -54,7 +54,7 @@ func (i *Image) Instance(platform v1.Platform) (*Image, error) {
 	case platform.OS == "" && platform.Architecture == "" && platform.Variant == "" && i.rec.TopLayer != "":
 		return i.as(""), nil
 	case len(chosen) > 0:
-		return nil, i.fail(fmt.Errorf("instance %s for %s: %w in any store: pull it for that platform", chosen[0].Digest, FormatPlatform(wanted[0]), ErrNotFound))
+		return nil, i.fail(fmt.Errorf("instance %s for %s: %w in any store: pull it for that platform", shown(chosen[0].Digest.String()), FormatPlatform(wanted[0]), ErrNotFound))
 	}
 	return nil, i.fail(fmt.Errorf("platform %s: %w in the list, which has %s", FormatPlatform(wanted[0]), ErrNotFound, platformsOf(list.Manifests)))
 }
@@ -114,13 +114,17 @@ func platformsOf(list []v1.Descriptor) string {
 		case len(has) == most:
 			return strings.Join(append(has, "…"), ", ")
 		}
-		has = append(has, FormatPlatform(*d.Platform))
+		has = append(has, shown(FormatPlatform(*d.Platform)))
 	}
 	if len(has) == 0 {
 		return "none"
 	}
 	return strings.Join(has, ", ")
 }
+
+// shown is what a list says, which may be anything, for the text of an error: one
+// line without control characters, of limited length.
+func shown(text string) string { return strings.Trim(fmt.Sprintf("%.100q", text), `"`) }
 
 // as is the same image, seen through another of its manifests.
 func (i *Image) as(manifest digest.Digest) *Image {

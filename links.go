@@ -139,12 +139,15 @@ func (l *Layer) lowerIDs() ([]string, error) {
 	dir := "overlay/" + l.rec.ID + "/"
 	if text, err := p.readSmall(dir + "lower-layers"); err == nil && text != "" {
 		ids := strings.Split(text, ":")
+		if err := tooLong(ids); err != nil {
+			return nil, err
+		}
 		for _, id := range ids {
 			if err := ondisk.CheckID(id); err != nil {
 				return nil, fmt.Errorf("%w: lower-layers: %w", ErrDamaged, err)
 			}
 		}
-		return ids, tooLong(ids)
+		return ids, nil
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

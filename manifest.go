@@ -44,7 +44,7 @@ func (i *Image) manifest() ([]byte, string, error) {
 	if with == nil {
 		return nil, "", fmt.Errorf("%w: it has no manifest", ErrIncomplete)
 	}
-	raw, err := with.place.bigData("images", i.rec.ID, key, maxBigData)
+	raw, err := with.place.bigData("images", i.rec.ID, key, maxManifest)
 	if err != nil {
 		return nil, "", err
 	}

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
 
@@ -195,5 +196,32 @@ func TestInlineConfig(t *testing.T) {
 	_, raw, err = manifestOnly(t, manifest("{ }", `,"data":"e30="`)).Config()
 	if !errors.As(err, new(*cstor.MismatchError)) || raw != nil {
 		t.Errorf("other data: %q, %v", raw, err)
+	}
+}
+
+// TestManifestLimit: manifests and configurations that are larger than any registry
+// takes are refused before they are parsed.
+func TestManifestLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 4 << 20
+	const manifest = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"}`
+	full := manifest + strings.Repeat(" ", limit-len(manifest))
+	if raw, _, err := manifestOnly(t, full).Manifest(); err != nil || len(raw) != limit {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+	if raw, _, err := manifestOnly(t, full+" ").Manifest(); !errors.Is(err, beneath.ErrTooLarge) || raw != nil {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+	made := storetest.New(t, "layer a\n  file a 0644 \"a\"\nimage localhost/m:1 layer=a\n", storetest.Options{})
+	name := digest.FromString("{}" + strings.Repeat(" ", limit))
+	made.Apply(t,
+		storetest.SetBigData("localhost/m:1", name.String(), "{}"+strings.Repeat(" ", limit)),
+		storetest.SetBigData("localhost/m:1", "manifest", fmt.Sprintf(`{"schemaVersion":2,"config":{"digest":%q}}`, name)),
+		storetest.EditImage("localhost/m:1", func(r map[string]any) {
+			r["big-data-names"] = []any{"manifest", name.String()}
+			delete(r, "big-data-digests")
+		}))
+	if _, raw, err := image(t, open(t, made), "localhost/m:1").Config(); !errors.Is(err, beneath.ErrTooLarge) || raw != nil {
+		t.Errorf("config of %d bytes, %v", len(raw), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -37,6 +38,7 @@ func (i *Image) schema1Config(raw []byte) (*v1.Image, error) {
 	if img.Architecture == "" {
 		img.Architecture = m.Architecture
 	}
+	img.History = nil // not of the form, should the entry have one
 	for _, h := range slices.Backward(m.History) {
 		var old struct {
 			v1.History
@@ -49,12 +51,7 @@ func (i *Image) schema1Config(raw []byte) (*v1.Image, error) {
 			return nil, fmt.Errorf("manifest: history: %w", err)
 		}
 		old.EmptyLayer = old.EmptyLayer || old.Throwaway
-		for n, word := range old.Config.Cmd {
-			if n > 0 {
-				old.CreatedBy += " "
-			}
-			old.CreatedBy += word
-		}
+		old.CreatedBy += strings.Join(old.Config.Cmd, " ")
 		img.History = append(img.History, old.History)
 	}
 	layers, err := i.Layers()

@@ -83,14 +83,3 @@ func TestDecodeStops(t *testing.T) {
 		t.Error(n)
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	f.Add(`{"version":1,"entries":[{"type":"dir","name":"bin/","mode":16877,"modtime":"2026-11-23T01:02:03.5Z"}]}`)
-	f.Add(`{"entries":[{"xattrs":{"user.k":"AP8="}}],"x":1}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := collect(text, DecodeOptions{MaxEntries: 100})
-		if len(got) > 100 || (err != nil && len(got) == 100 && !errors.As(err, new(*FormatError))) {
-			t.Errorf("%d entries, %v", len(got), err)
-		}
-	})
-}

@@ -138,25 +138,3 @@ func TestBigDataFile(t *testing.T) {
 		}
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`[{"id":"a","parent":"b","created":"2026-11-23T07:06:37Z","flags":{"incomplete":true}}]`))
-	f.Add([]byte(`[{"id":"i","layer":"l","big-data-names":["manifest"],"big-data-sizes":{"manifest":1}}]`))
-	f.Add([]byte(`null`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		layers, err := Layers(data)
-		if err == nil {
-			for _, l := range layers {
-				if CheckID(l.ID) != nil || (l.Parent != "" && CheckID(l.Parent) != nil) {
-					t.Errorf("accepted ids %q, %q", l.ID, l.Parent)
-				}
-			}
-		}
-		if images, err := Images(data); err == nil {
-			for _, i := range images {
-				BigDataFile(strings.Join(i.Keys, ""))
-			}
-		}
-		_, _ = Containers(data)
-	})
-}
