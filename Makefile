@@ -5,7 +5,7 @@
 #               (root; 10 minutes; 8 GiB in /var/tmp/cstor-bench, most of which are kept)
 # make fuzz     each fuzz target for FUZZTIME
 # make man      manual pages into man/
-# make install  the binary into DESTDIR/PREFIX/bin, manual pages, completions
+# make install  the binaries into DESTDIR/PREFIX/bin, manual pages, completions
 
 export CGO_ENABLED = 0
 PREFIX  ?= /usr/local
@@ -14,10 +14,10 @@ GO      ?= go
 TOOL     = $(GO) tool -modfile=tools/go.mod
 
 .PHONY: all demo test unit race check conformance setup bench fuzz man install clean
-all: bin/cstor
+all: bin/cstor bin/tar-diff
 
-bin/cstor: FORCE
-	$(GO) build -trimpath -o $@ ./cmd/cstor
+bin/cstor bin/tar-diff: FORCE
+	$(GO) build -trimpath -o $@ ./cmd/$(@F)
 FORCE:
 
 demo: bin/cstor
@@ -51,8 +51,8 @@ fuzz:
 man: bin/cstor
 	bin/cstor man man
 
-install: bin/cstor man
-	install -D -m 755 bin/cstor $(DESTDIR)$(PREFIX)/bin/cstor
+install: bin/cstor bin/tar-diff man
+	install -d $(DESTDIR)$(PREFIX)/bin && install -m 755 bin/cstor bin/tar-diff $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 && install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	bin/cstor completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cstor

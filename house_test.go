@@ -17,7 +17,8 @@ const module = "github.com/cstor-go/cstor"
 // storeys of the house, by folder; a package imports those of its own storey and of
 // lower ones (docs/ARCHITECTURE.md). internal packages stand in the basement.
 var storeys = map[string]int{
-	"cmd/cstor": 4,
+	"cmd/cstor":    4,
+	"cmd/tar-diff": 4,
 
 	".":      2, // the store
 	"userns": 2,
@@ -25,6 +26,7 @@ var storeys = map[string]int{
 
 	"tarsplit": 1,
 	"toc":      1,
+	"tardiff":  1,
 
 	"internal/ondisk":      0,
 	"internal/storageconf": 0,
@@ -33,6 +35,8 @@ var storeys = map[string]int{
 
 	"internal/jsonscan": -1,
 	"internal/tarhead":  -1,
+
+	"internal/decompress": -1,
 }
 
 // sameStorey lists what packages of one storey may see of each other.

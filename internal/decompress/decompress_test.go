@@ -64,9 +64,6 @@ func TestNewReader(t *testing.T) {
 		if err != nil || compression != test.compression || string(out) != test.out {
 			t.Errorf("%s: %q %q, %v", name, compression, out, err)
 		}
-		if err := plain.Close(); err != nil {
-			t.Errorf("%s: close: %v", name, err)
-		}
 	}
 }
 
