@@ -5,13 +5,13 @@ import (
 )
 
 // batch is a run of the tar: bytes, some of which have yet to be read from files,
-// and perhaps one file that comes after them.
+// and perhaps one piece of a file that comes after them.
 type batch struct {
 	buf   []byte
-	parts []part  // of buf, in order
-	whole *shared // never read
-	last  bool    // nothing is behind
-	err   error   // what is behind, if it is that
+	parts []part // of buf, in order
+	whole part   // all of its extent, never read; no src if there is none
+	last  bool   // nothing is behind
+	err   error  // what is behind, if it is that
 
 	held  int           // bytes that parts and their names take
 	ready chan struct{} // filled
@@ -24,7 +24,7 @@ type part struct {
 	from int64
 	at   int // in the batch
 	n    int
-	src  *shared // nil if it is all of the file
+	src  *shared // nil if it is all of the file, which nobody else reads
 }
 
 func (b *batch) reset() {
@@ -32,7 +32,7 @@ func (b *batch) reset() {
 		b.buf, b.ready = make([]byte, 0, batchSize+smallPiece), make(chan struct{}, 1)
 	}
 	clear(b.parts) // names
-	b.buf, b.parts, b.whole, b.last, b.err, b.held = b.buf[:0], b.parts[:0], nil, false, nil, 0
+	b.buf, b.parts, b.whole, b.last, b.err, b.held = b.buf[:0], b.parts[:0], part{}, false, nil, 0
 }
 
 // fill reads the parts. An error cuts the batch off where it belongs.
@@ -47,8 +47,8 @@ func (b *batch) fill(r *Reader) {
 			return
 		}
 	}
-	if b.whole != nil {
-		if err := b.whole.open(r.files); err != nil {
+	if b.whole.src != nil {
+		if err := b.whole.src.open(r.files); err != nil {
 			b.last, b.err = false, entryError(b.whole.ext.name, err)
 			b.dropWhole()
 		}
@@ -62,7 +62,7 @@ func (p *part) fill(r *Reader, buf []byte) error {
 			return err
 		}
 		if n, err := p.src.file.ReadAt(buf, p.from); n < len(buf) {
-			return readError(err, p.ext.size-p.from-int64(n))
+			return readError(err, p.ext.from+p.ext.size-p.from-int64(n))
 		}
 		return nil
 	}
@@ -75,8 +75,8 @@ func (p *part) fill(r *Reader, buf []byte) error {
 	return nil
 }
 
-// check takes the checksums of files that lie in several batches; it is called for
-// each in order.
+// check takes the checksums of files that come in several parts; it is called for each
+// batch in order.
 func (b *batch) check(r *Reader) {
 	if r.verify == nil {
 		return
@@ -86,14 +86,14 @@ func (b *batch) check(r *Reader) {
 		if p.src == nil || p.at >= len(b.buf) {
 			continue
 		}
-		if p.from == 0 {
+		if p.from == p.ext.from && !p.ext.again {
 			r.verify.begin(p.ext.sum)
 		}
-		r.verify.write(b.buf[p.at : p.at+p.n])
-		if p.from+int64(p.n) < p.ext.length {
+		r.verify.write(b.buf[p.at:p.at+p.n], p.from)
+		if p.from+int64(p.n) < p.ext.from+p.ext.size || p.ext.more {
 			continue
 		}
-		if err := r.verify.end(); err != nil {
+		if err := r.verify.end(p.ext.length); err != nil {
 			b.cut(i, entryError(p.ext.name, err))
 			return
 		}
@@ -115,10 +115,8 @@ func (b *batch) drop() {
 }
 
 func (b *batch) dropWhole() {
-	if b.whole != nil {
-		b.whole.drop()
-		b.whole = nil
-	}
+	b.whole.drop()
+	b.whole = part{}
 }
 
 func (p *part) drop() {

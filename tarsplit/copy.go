@@ -190,8 +190,8 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 		hash(b)
 	}
 	d.err = d.write(b)
-	if d.err == nil && b.whole != nil {
-		d.err = d.hand(b.whole)
+	if d.err == nil && b.whole.src != nil {
+		d.err = d.hand(&b.whole)
 	}
 	if d.err == nil {
 		d.err = context.Cause(d.ctx)
@@ -202,18 +202,18 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 	return d.err == nil && !b.last
 }
 
-// hand moves a whole file into w, which is a file as well, inside the kernel.
-func (d *delivery) hand(s *shared) error {
+// hand moves a piece of a file into w, which is a file as well, inside the kernel.
+func (d *delivery) hand(p *part) error {
 	out, ok := d.w.(*os.File)
 	if !ok {
 		return errors.ErrUnsupported // never: see newPlan
 	}
-	moved, err := transfer.Copy(out, s.file, 0, s.ext.size, func(n int64) error {
+	moved, err := transfer.Copy(out, p.src.file, p.ext.from, p.ext.size, func(n int64) error {
 		d.told(n)
 		return context.Cause(d.ctx)
 	})
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return entryError(s.ext.name, readError(err, s.ext.size-moved))
+		return entryError(p.ext.name, readError(err, p.ext.size-moved))
 	}
 	return err
 }

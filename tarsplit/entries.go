@@ -49,11 +49,13 @@ func newEntries(gz io.Reader, opts Options) (*entries, error) {
 	if opts.SizeKnown {
 		e.want = opts.Size
 	}
-	// The walker would add up files, which are longer than what stood in the tar if
-	// they are sparse. Headers state the length of that.
+	// Headers tell what the tar had of a sparse file; the walker, that need not look for
+	// them, would add up what there is on disk.
 	opts.SizeKnown = false
 	var err error
-	e.walk, err = newWalker(gz, opts)
+	if e.walk, err = newWalker(gz, opts); err == nil {
+		e.walk.stated = true
+	}
 	return e, err
 }
 

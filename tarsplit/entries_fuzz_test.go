@@ -20,6 +20,8 @@ func FuzzEntries(f *testing.F) {
 	data, _, _ := sample(f)
 	f.Add(strings.Join(disassemble(f, data), "\n"), int64(-1))
 	h, content, _ := pieces(f, tar.Header{Name: "f", Typeflag: tar.TypeReg}, 3)
+	holes := holey{"0.1", 50, [][2]int64{{0, 3}, {7, 0}, {40, 2}}}
+	sparse := []string{segment(holes.header(f, "f")), file("f", holes.content()), segment(strings.Repeat("\x00", 507) + h), file("f", content)}
 	for _, lines := range [][]string{
 		{segment(h), file("f", content)},
 		{segment(h[:100]), segment(h[100:]), file("f", content)},
@@ -28,6 +30,7 @@ func FuzzEntries(f *testing.F) {
 		{file("f", content)},
 		{segment(strings.Repeat("\x00", 1024)), file("f", "x")},
 		disassemble(f, []byte(h+content)),
+		sparse,
 		{},
 	} {
 		f.Add(strings.Join(lines, "\n"), int64(515))

@@ -63,17 +63,19 @@ type Entry struct {
 	Header, Content int64
 }
 
-// Sparse tells of the holes of a file. Recipes lose part of such tars: a [Reader]
-// gives the file with its holes filled, where the tar had only the data.
+// Sparse tells of the holes of a file. The tar has its data without them, and what lies
+// on disk is the file with them, as long as Size: a [Reader] gives pieces of that file,
+// unless Format is "1.0".
 type Sparse struct {
 	// Format is "gnu" (type 'S'), or a version of GNU's form in PAX records: "0.0",
-	// "0.1", "1.0".
+	// "0.1", "1.0". In "1.0" the map is the start of the content: it was not kept, and
+	// reading the entry is an [ErrLost].
 	Format string
 	// Size is the length in bytes of the file with its holes.
 	Size int64
 	// Map has the offset and the length in bytes of each fragment of data, in
-	// order, without overlap, together Entry.Size. It is empty if Format is "1.0",
-	// whose map stood before the data, as part of the content, and is lost.
+	// order, without overlap, together Entry.Size; some may be empty. The map itself
+	// is, if Format is "1.0".
 	Map [][2]int64
 }
 

@@ -15,7 +15,7 @@ var (
 	// fs.ErrNotExist: this is damage, or the layer is being removed.
 	ErrMissing = errors.New("the file is gone")
 	// ErrLost: the tar had bytes that unpacking it did not keep, so that no store can
-	// give it back; always within an [*EntryError]. That is no damage.
+	// give it back; always within an [*EntryError], that says which. It is no damage.
 	ErrLost = errors.New("unpacking did not keep it")
 	// ErrCRC: a file's content is not what was unpacked.
 	ErrCRC = errors.New("CRC-64 differs")

@@ -16,7 +16,15 @@ type extent struct {
 	from   int64 // where it begins in the file
 	length int64 // of the file
 	sum    sum   // of all of the file
+
+	// Of a sparse file there are several pieces in a row: some came before, some
+	// follow.
+	again, more bool
+	lost        bool // the tar had other bytes here than the file
 }
+
+// whole reports whether the piece is all of the file.
+func (x *extent) whole() bool { return x.size == x.length && !x.lost }
 
 // source yields the extents of a tar in order: those of a recipe, those of a tar that
 // is there as a whole, or those of one that is made.

@@ -2,7 +2,10 @@ package tarsplit
 
 import "github.com/cstor-go/cstor/internal/tarhead"
 
-const blockSize = tarhead.BlockSize
+const (
+	blockSize  = tarhead.BlockSize
+	typeflagAt = 156 // in a header
+)
 
 // tail holds the inline bytes that were seen last: in front of a file, the file's
 // header, which the recipe gives no other way than in the run of the tar's bytes.
@@ -28,6 +31,5 @@ func (t *tail) content() { t.n = 0 }
 // record the stated size all the same (vbatts/tar-split archive/tar/reader.go:next;
 // tar/asm/disassemble.go).
 func (t *tail) headerOnly(name string) bool {
-	const typeflag = 156
-	return t.n >= blockSize && tarhead.HeaderOnly(t.block[typeflag], name) && tarhead.ValidChecksum(t.block[:])
+	return t.n >= blockSize && tarhead.HeaderOnly(t.block[typeflagAt], name) && tarhead.ValidChecksum(t.block[:])
 }

@@ -1,6 +1,9 @@
 package tarsplit
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // blockLen is how many inline bytes are compressed together. Of the headers of a
 // /usr (30,000 entries, GNU format and PAX with three times each) 32 KiB blocks of
@@ -13,9 +16,10 @@ const blockLen = 32 << 10
 // built. It holds no pointers but those to blocks: the garbage collector has little
 // to look at.
 type index struct {
-	files  []fileAt // in order; behind the last file one more: the end of the tar
-	names  []byte   // of the files, one after the other
-	blocks [][]byte // all inline bytes in a row, blockLen a block, each s2 of its own
+	files  []fileAt  // in order; behind the last file one more: the end of the tar
+	names  []byte    // of the files, one after the other
+	pieces []pieceAt // the files that are but a piece of one on disk, in order
+	blocks [][]byte  // all inline bytes in a row, blockLen a block, each s2 of its own
 }
 
 // fileAt is where a file begins: the next one tells where it ends.
@@ -25,8 +29,20 @@ type fileAt struct {
 	name    int64 // in index.names
 }
 
-// fileAtLen is the length of a fileAt in memory.
-const fileAtLen = 3 * 8
+// pieceAt is a fragment of a sparse file. Sparse layers are rare, and fragments many.
+type pieceAt struct {
+	file   int   // of the index
+	last   int   // of the same file on disk: it has the name
+	from   int64 // in the file on disk
+	length int64 // of the file on disk
+	lost   bool
+}
+
+// Lengths in memory.
+const (
+	fileAtLen  = 3 * 8
+	pieceAtLen = 5 * 8
+)
 
 // len is the number of files.
 func (x *index) len() int { return len(x.files) - 1 }
@@ -36,6 +52,16 @@ func (x *index) total() int64 { return x.files[x.len()].tar }
 
 func (x *index) size(file int) int64 { return x.files[file+1].content - x.files[file].content }
 
+// piece returns where on disk a file lies.
+func (x *index) piece(file int) pieceAt {
+	i, found := slices.BinarySearchFunc(x.pieces, file, func(p pieceAt, file int) int { return p.file - file })
+	if found {
+		return x.pieces[i]
+	}
+	return pieceAt{file: file, last: file, length: x.size(file)}
+}
+
+// name is that of a file that is the last piece of itself.
 func (x *index) name(file int) string {
 	return string(x.names[x.files[file].name:x.files[file+1].name])
 }

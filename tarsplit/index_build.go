@@ -17,6 +17,7 @@ const defaultMaxIndex = 512 << 20
 type indexer struct {
 	index
 	end   fileAt // of what has been added
+	first int    // of the pieces of the present file
 	block []byte // inline bytes that are not compressed yet
 	spare []byte // for compressing
 	held  int64  // bytes of the index
@@ -55,17 +56,39 @@ func newIndex(walk *walker, limit int64) (*index, error) {
 	return &index{
 		files:  slices.Clone(append(b.files, b.end)),
 		names:  bytes.Clone(b.names),
+		pieces: slices.Clone(b.pieces),
 		blocks: slices.Clone(b.blocks),
 	}, nil
 }
 
 func (b *indexer) file(ext extent) {
+	if !ext.whole() {
+		b.piece(ext)
+	}
 	b.files = append(b.files, b.end)
-	b.names = append(b.names, ext.name...)
+	if !ext.more {
+		b.names = append(b.names, ext.name...)
+		b.held += int64(len(ext.name))
+	}
 	b.end.tar += ext.size // the walker has looked for overflow
 	b.end.content += ext.size
 	b.end.name = int64(len(b.names))
-	b.held += fileAtLen + int64(len(ext.name))
+	b.held += fileAtLen
+}
+
+func (b *indexer) piece(ext extent) {
+	if !ext.again {
+		b.first = len(b.pieces)
+	}
+	file := len(b.files)
+	b.pieces = append(b.pieces, pieceAt{file: file, from: ext.from, length: ext.length, lost: ext.lost})
+	b.held += pieceAtLen
+	if ext.more {
+		return
+	}
+	for i := range b.pieces[b.first:] {
+		b.pieces[b.first+i].last = file
+	}
 }
 
 func (b *indexer) inline(p []byte) {

@@ -1,14 +1,15 @@
 package tarsplit
 
 import (
-	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/cstor-go/cstor/internal/tarhead"
 )
 
 // Make is a Reader of a new tar, with the given entries in their order. It is for a
@@ -21,9 +22,10 @@ import (
 // stay as they are, and ModTime is exact to the nanosecond. Types are '0' to '6';
 // Linkname counts for '1' and '2', device numbers for '3' and '4', Size for '0', of
 // which files has the content under Entry.File: that is the name of items, and in
-// errors about content. Offsets have no meaning. What no tar
-// can hold, such as a socket, must be left out: an [*EntryError], as is a name with a
-// NUL, and whatever else archive/tar refuses.
+// errors about content. Offsets have no meaning. What no tar can hold, such as a socket,
+// must be left out: it is an [*EntryError], as are a name with a NUL, one that ends in a
+// slash of a file or device, negative owners, and modes and device numbers of more than
+// 21 bits; and [ErrLimit] if names and attributes take more than 1 MiB.
 //
 // Options.CheckCRC compares the content that Read and Copy give with Entry.Digest: the
 // error matches [ErrDigest]. Digests other than SHA-256 count as [Reader.Unchecked].
@@ -48,10 +50,10 @@ type maker struct {
 	finish func()
 	check  bool
 
-	run     bytes.Buffer // inline bytes
-	content extent       // what comes behind them, if its size is not 0
-	padding int64        // behind that
-	done    bool         // there are no more entries
+	run     []byte // inline bytes
+	content extent // what comes behind them, if its size is not 0
+	padding int64  // behind that
+	done    bool   // there are no more entries
 }
 
 func (m *maker) next() (extent, error) {
@@ -61,7 +63,7 @@ func (m *maker) next() (extent, error) {
 			m.stop()
 			return extent{}, err
 		}
-		x.inline = m.run.Bytes()
+		x.inline = m.run
 	} else if !x.sum.known {
 		m.unsummed++
 	}
@@ -83,8 +85,7 @@ func (m *maker) advance() error {
 		}
 		return io.EOF
 	}
-	m.run.Reset()
-	m.run.Write(zeroBlocks[:m.padding])
+	m.run = append(m.run[:0], zeroBlocks[:m.padding]...)
 	m.padding = 0
 	e, err, more := m.pull()
 	switch {
@@ -92,7 +93,7 @@ func (m *maker) advance() error {
 		return noEOF(err)
 	case !more:
 		m.done = true
-		m.run.Write(zeroBlocks[:])
+		m.run = append(m.run, zeroBlocks[:]...)
 		return nil
 	}
 	if err := m.entry(e); err != nil {
@@ -109,11 +110,11 @@ func (m *maker) entry(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := tar.NewWriter(&m.run).WriteHeader(h); err != nil {
-		return err
+	if m.run, err = tarhead.Append(m.run, h); errors.Is(err, tarhead.ErrTooLong) {
+		return fmt.Errorf("%w: %w", ErrLimit, err)
 	}
-	if h.Size == 0 {
-		return nil
+	if err != nil || h.Size == 0 {
+		return err
 	}
 	if e.File == "" {
 		return fmt.Errorf("%d bytes of content, and no file that has them", h.Size)
@@ -130,4 +131,37 @@ func (m *maker) entry(e *Entry) error {
 		return fmt.Errorf("digest %q: %w", e.Digest, err)
 	}
 	return nil
+}
+
+// newHeader is what is written of an entry.
+func newHeader(e *Entry) (*tarhead.Header, error) {
+	h := &tarhead.Header{
+		Name:    e.Name,
+		Type:    e.Type,
+		Mode:    e.Mode,
+		UID:     e.UID,
+		GID:     e.GID,
+		Uname:   e.Uname,
+		Gname:   e.Gname,
+		ModTime: e.ModTime,
+		Xattrs:  e.Xattrs,
+		PAX:     e.PAX,
+	}
+	switch e.Type {
+	case '0':
+		if h.Size = e.Size; e.Sparse != nil {
+			h.Size = e.Sparse.Size
+		}
+	case '1', '2':
+		h.Linkname = e.Linkname
+	case '3', '4':
+		h.Devmajor, h.Devminor = e.Devmajor, e.Devminor
+	case '5', '6':
+	default:
+		return nil, fmt.Errorf("type %q cannot be written", e.Type)
+	}
+	if strings.HasSuffix(e.Name, "/") && strings.IndexByte("0346", e.Type) >= 0 {
+		return nil, errors.New("a name that ends in a slash, which readers take for a directory's")
+	}
+	return h, nil
 }

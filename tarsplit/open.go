@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
 )
 
 // Opener opens files of a layer by the name that the tar gives them.
@@ -19,7 +21,7 @@ type Opener interface {
 func openExtent(files Opener, name string, size int64) (*os.File, error) {
 	f, err := files.OpenFile(name)
 	if err != nil {
-		return nil, openError(err)
+		return nil, openError(name, err)
 	}
 	info, err := f.Stat()
 	switch {
@@ -36,12 +38,18 @@ func openExtent(files Opener, name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// openError tells a file that is gone from other errors of an [Opener].
-func openError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %v", ErrMissing, err) //nolint:errorlint // see ErrMissing
+// openError tells a file that is gone from other errors of an [Opener]. Of a whiteout
+// there never was one, unless a mount program keeps files of that name: drivers make a
+// mark of it and drop its content, which is hardly ever there (container-libs
+// storage/pkg/archive/archive_linux.go:overlayWhiteoutConverter.ConvertReadWithHandler).
+func openError(name string, err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case strings.HasPrefix(path.Base(name), ".wh."):
+		return fmt.Errorf("%w: the content of a whiteout, of which there is only the mark", ErrLost)
 	}
-	return err
+	return fmt.Errorf("%w: %v", ErrMissing, err) //nolint:errorlint // see ErrMissing
 }
 
 func checkSize(want, have int64) error {

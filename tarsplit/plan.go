@@ -29,7 +29,7 @@ type plan struct {
 
 	ext  extent
 	left int64   // bytes of ext that are in no batch yet
-	file *shared // of ext, if it is divided
+	file *shared // of ext, if it does not come as one part
 }
 
 func (d *delivery) newPlan() *plan {
@@ -43,13 +43,17 @@ func (p *plan) next(b *batch) *batch {
 	if b.err = context.Cause(p.ctx); b.err != nil {
 		return b
 	}
-	for len(b.buf) < batchSize && b.held < maxHeld && b.whole == nil {
+	for len(b.buf) < batchSize && b.held < maxHeld && b.whole.src == nil {
 		if p.left == 0 {
 			var err error
 			if p.ext, err = p.src.next(); err != nil {
 				if b.last = errors.Is(err, io.EOF); !b.last {
 					b.err = err
 				}
+				return b
+			}
+			if p.ext.lost {
+				b.err = entryError(p.ext.name, errLostMap)
 				return b
 			}
 			if p.left = p.ext.size; p.ext.inline != nil {
@@ -65,7 +69,7 @@ func (p *plan) next(b *batch) *batch {
 			b.buf = append(b.buf, p.ext.inline[:n]...)
 			p.ext.inline = p.ext.inline[n:]
 		case p.kernel && p.ext.size >= kernelPiece:
-			n, b.whole = p.left, newShared(p.ext)
+			n, b.whole = p.left, part{ext: p.ext, src: p.use(p.left)}
 		default:
 			p.addFile(b, int(n))
 		}
@@ -76,23 +80,29 @@ func (p *plan) next(b *batch) *batch {
 
 // addFile adds n bytes of a file.
 func (p *plan) addFile(b *batch, n int) {
-	at := part{ext: p.ext, from: p.ext.size - p.left, at: len(b.buf), n: n}
-	if int64(n) < p.ext.size {
-		if at.from == 0 {
-			p.file = newShared(p.ext)
-		}
-		at.src = p.file
-		p.file.users.Add(1)
-		if int64(n) == p.left {
-			p.drop()
-		}
+	at := part{ext: p.ext, from: p.ext.from + p.ext.size - p.left, at: len(b.buf), n: n}
+	if int64(n) < p.ext.length {
+		at.src = p.use(int64(n))
 	}
 	b.parts = append(b.parts, at)
 	b.held += int(unsafe.Sizeof(at)) + len(at.ext.name)
 	b.buf = b.buf[:len(b.buf)+n]
 }
 
-// drop lets go of the file that is being divided.
+// use returns the file of ext, of which n bytes more are taken; the caller drops it.
+func (p *plan) use(n int64) *shared {
+	if p.file == nil {
+		p.file = newShared(p.ext)
+	}
+	file := p.file
+	file.users.Add(1)
+	if n == p.left && !p.ext.more {
+		p.drop()
+	}
+	return file
+}
+
+// drop lets go of the file that is in use.
 func (p *plan) drop() {
 	if p.file != nil {
 		p.file.drop()

@@ -18,8 +18,9 @@ type Options struct {
 	SizeKnown bool
 	// CheckCRC compares every file that Read and Copy give with the checksum that was
 	// recorded for it: the recipe's CRC-64, or, with [Make], the entry's SHA-256. Of
-	// files without one see [Reader.Unchecked]. Needless where a digest of the whole
-	// tar is checked. Next does not check: the content does not pass through. A
+	// files without one see [Reader.Unchecked]. Of a sparse file the holes count as
+	// zeros, unread: what is there is not in the tar. Needless where a digest of the
+	// whole tar is checked. Next does not check: the content does not pass through. A
 	// ReaderAt cannot.
 	CheckCRC bool
 	// MaxSegment is how many bytes may lie between the contents of two files;
@@ -35,12 +36,13 @@ type Options struct {
 type Item struct {
 	// Bytes are valid until the next call on the reader; nil if File is set.
 	Bytes []byte
-	// File is open for reading, and stands at Offset; when it was opened it ended where
-	// the piece does. The caller closes it.
+	// File is open for reading, and stands at Offset. When it was opened it ended where
+	// the piece does, unless it is sparse. The caller closes it.
 	File *os.File
 	// Name of File in the tar header, any bytes.
 	Name string
-	// Offset is 0, unless Read took the beginning of the file.
+	// Offset is 0, unless Read took the beginning of the file, or it is sparse: of a
+	// sparse file each fragment of data is an item of its own, with one name.
 	Offset, Size int64
 }
 
@@ -102,8 +104,10 @@ func (r *Reader) Next() (Item, error) {
 		}
 	}
 	if r.left > 0 {
-		item := Item{File: r.file, Name: r.ext.name, Offset: r.ext.size - r.left, Size: r.left}
-		r.file, r.left = nil, 0
+		item := Item{File: r.file, Name: r.ext.name, Offset: r.place(), Size: r.left}
+		if r.file, r.left = nil, 0; r.verify != nil {
+			r.verify.forget()
+		}
 		return item, nil
 	}
 	item := Item{Bytes: r.inline}
@@ -168,35 +172,57 @@ func (r *Reader) advance() error {
 		r.inline = ext.inline
 		return nil
 	}
-	f, err := openExtent(r.files, ext.name, ext.size)
-	if err != nil {
+	if err := r.use(&ext); err != nil {
 		r.lose(ext.size)
 		return r.fail(entryError(ext.name, err))
 	}
-	if r.verify != nil {
+	if r.verify != nil && !ext.again {
 		r.verify.begin(ext.sum)
 	}
-	r.file, r.ext, r.left = f, ext, ext.size
+	r.ext, r.left = ext, ext.size
 	return nil
 }
+
+// use makes r.file stand where ext begins.
+func (r *Reader) use(ext *extent) (err error) {
+	if ext.lost {
+		return errLostMap
+	}
+	if r.file == nil { // else it is the same: see readFile
+		if r.file, err = openExtent(r.files, ext.name, ext.length); err != nil {
+			return err
+		}
+	}
+	if ext.again || ext.from > 0 {
+		_, err = r.file.Seek(ext.from, io.SeekStart)
+	}
+	return err
+}
+
+// place is where in the file the next byte lies.
+func (r *Reader) place() int64 { return r.ext.from + r.ext.size - r.left }
 
 func (r *Reader) readFile(p []byte) (int, error) {
 	if int64(len(p)) > r.left {
 		p = p[:r.left]
 	}
 	n, err := r.file.Read(p)
-	if r.left -= int64(n); r.verify != nil {
-		r.verify.write(p[:n])
+	if r.verify != nil {
+		r.verify.write(p[:n], r.place())
 	}
+	r.left -= int64(n)
 	switch {
 	case err != nil && (r.left > 0 || !errors.Is(err, io.EOF)):
 		return n, r.fail(entryError(r.ext.name, readError(err, r.left)))
 	case r.left > 0:
 		return n, nil
 	}
+	if r.ext.more {
+		return n, nil
+	}
 	r.closeFile()
 	if r.verify != nil {
-		if err := r.verify.end(); err != nil {
+		if err := r.verify.end(r.ext.length); err != nil {
 			return n, r.fail(entryError(r.ext.name, err))
 		}
 	}

@@ -23,7 +23,8 @@ import (
 // read last, and some decompressed blocks of the recipe, 256 KiB at most.
 //
 // Errors are not sticky: a damaged file, an [*EntryError], does not keep others
-// from being read, and is opened anew when it is read again.
+// from being read, and is opened anew when it is read again. What is lost ([ErrLost])
+// is an error where it lies, and nowhere else.
 type ReaderAt struct {
 	index  *index
 	files  Opener

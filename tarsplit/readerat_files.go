@@ -10,7 +10,8 @@ type File struct {
 }
 
 // Files yields all files that have content, in the order of the tar, from memory,
-// also after Close. A name may come twice, and then the last one counts.
+// also after Close. A name may come twice, and then the last one counts. The content of
+// a sparse file is its data without the holes: see [Entry.Sparse].
 //
 // To read a few files this is better than archive/tar over a section reader: that
 // seeks over content up to its last byte, which it reads, and so all files in front
@@ -19,8 +20,10 @@ type File struct {
 func (r *ReaderAt) Files() iter.Seq[File] {
 	return func(yield func(File) bool) {
 		x := r.index
-		for i := range x.len() {
-			if !yield(File{Name: x.name(i), Offset: x.files[i].tar, Size: x.size(i)}) {
+		for i := 0; i < x.len(); i++ {
+			from := x.files[i]
+			i = x.piece(i).last
+			if !yield(File{Name: x.name(i), Offset: from.tar, Size: x.files[i+1].content - from.content}) {
 				return
 			}
 		}

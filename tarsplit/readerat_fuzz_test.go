@@ -27,6 +27,11 @@ func FuzzReaderAt(f *testing.F) {
 			f.Add(text, uint64(1))
 		}
 	}
+	for _, version := range []string{"0.0", "0.1", "1.0", "gnu"} {
+		h := holey{version, int64(len(contents["tiny"])), [][2]int64{{1, 2}, {5, 0}, {6, 3}}}
+		lines := []string{segment(h.header(f, "tiny")), file("tiny", contents["tiny"]), segment(strings.Repeat("\x00", -len(h.data())&511)), file("one", "1")}
+		f.Add([]byte(strings.Join(lines, "\n")), uint64(4))
+	}
 	f.Add([]byte(segment("ab")+"\n"+file("gone", "x")+"\n"+segment("cd")), uint64(2))
 	f.Add([]byte(strings.Replace(file("one", "x"), `"size":1`, `"size":9223372036854775807`, 1)), uint64(3))
 	files := folder(f, contents)

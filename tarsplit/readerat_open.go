@@ -18,22 +18,22 @@ type fileCache struct {
 }
 
 type cached struct {
-	file int // in the index
+	file int // in the index: the last of its pieces
 	*shared
 }
 
-// use returns a file, which may have yet to be opened; the caller drops it.
-func (c *fileCache) use(x *index, file int) *shared {
+// use returns the file of a piece, which may have yet to be opened; the caller drops it.
+func (c *fileCache) use(x *index, p pieceAt) *shared {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.IndexFunc(c.open, func(f cached) bool { return f.file == file })
+	i := slices.IndexFunc(c.open, func(f cached) bool { return f.file == p.last })
 	var f cached
 	switch {
 	case i >= 0:
 		f = c.open[i]
 		c.open = slices.Delete(c.open, i, i+1)
 	default:
-		f = cached{file, newShared(extent{name: x.name(file), size: x.size(file)})}
+		f = cached{p.last, newShared(extent{name: x.name(p.last), length: p.length})}
 		if len(c.open) == cachedFiles {
 			c.open[0].drop()
 			c.open = slices.Delete(c.open, 0, 1)
@@ -67,18 +67,21 @@ func (c *fileCache) clear() {
 
 // readFile fills p with content of a file, which has as much from the offset from on.
 func (r *ReaderAt) readFile(p []byte, file int, from int64) (n int, err error) {
-	size := r.index.size(file)
-	if int64(len(p)) == size { // no reader who goes on needs it again
+	size, at := r.index.size(file), r.index.piece(file)
+	switch {
+	case at.lost:
+		return 0, entryError(r.index.name(at.last), errLostMap)
+	case int64(len(p)) == at.length: // no reader who goes on needs it again
 		name := r.index.name(file)
 		if err := readSmall(r.files, name, p); err != nil {
 			return 0, entryError(name, err)
 		}
 		return len(p), nil
 	}
-	s := r.open.use(r.index, file)
+	s := r.open.use(r.index, at)
 	defer s.drop()
 	if err = s.open(r.files); err == nil {
-		if n, err = s.file.ReadAt(p, from); n == len(p) {
+		if n, err = s.file.ReadAt(p, at.from+from); n == len(p) {
 			return n, nil
 		}
 		err = readError(err, size-from-int64(n))

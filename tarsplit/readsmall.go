@@ -24,7 +24,7 @@ func readSmall(files Opener, name string, p []byte) error {
 			return fmt.Errorf("%w: shortened while it was read", ErrSize)
 		}
 		if err != nil {
-			return openError(err)
+			return openError(name, err)
 		}
 		return checkSize(int64(len(p)), size)
 	}

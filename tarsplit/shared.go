@@ -24,7 +24,7 @@ func newShared(ext extent) *shared {
 }
 
 func (s *shared) open(files Opener) error {
-	s.once.Do(func() { s.file, s.err = openExtent(files, s.ext.name, s.ext.size) })
+	s.once.Do(func() { s.file, s.err = openExtent(files, s.ext.name, s.ext.length) })
 	return s.err
 }
 

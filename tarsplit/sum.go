@@ -48,12 +48,13 @@ func (s sum) compareSHA(got [sha256.Size]byte) error {
 // verifier holds content that comes in pieces against its sum, one file at a time.
 type verifier struct {
 	want sum
+	pos  int64 // in the file
 	crc  uint64
 	sha  hash.Hash // nil until the first file that needs it
 }
 
 func (v *verifier) begin(want sum) {
-	v.want, v.crc = want, 0
+	v.want, v.pos, v.crc = want, 0, 0
 	if want.sha == "" {
 		return
 	}
@@ -63,23 +64,29 @@ func (v *verifier) begin(want sum) {
 	v.sha.Reset()
 }
 
-func (v *verifier) write(p []byte) {
+// forget the file: part of it was not seen.
+func (v *verifier) forget() { v.begin(sum{}) }
+
+// write takes what the file has from the offset from on. What lies between that and
+// what came before is a hole, which only a CRC-64 can be of.
+func (v *verifier) write(p []byte, from int64) {
 	switch {
 	case !v.want.known:
 	case v.want.sha != "":
 		v.sha.Write(p)
 	default:
-		v.crc = crc64.Update(v.crc, crcTable, p)
+		v.crc = crc64.Update(addZeros(v.crc, from-v.pos), crcTable, p)
 	}
+	v.pos = from + int64(len(p))
 }
 
-// end is about all that was written since begin.
-func (v *verifier) end() error {
+// end is about all that was written since begin, of a file of length bytes.
+func (v *verifier) end(length int64) error {
 	switch {
 	case !v.want.known:
 		return nil
 	case v.want.sha != "":
 		return v.want.compareSHA([sha256.Size]byte(v.sha.Sum(nil)))
 	}
-	return v.want.compareCRC(v.crc)
+	return v.want.compareCRC(addZeros(v.crc, length-v.pos))
 }

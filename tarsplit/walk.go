@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/cstor-go/cstor/internal/tarhead"
 )
 
 // Defaults and fixed limits of a recipe.
@@ -32,6 +34,10 @@ type walker struct {
 	rec   record
 	tail  tail
 	max   int // bytes in a segment
+
+	stated bool            // sparse files are taken as their records state them
+	sparse *tarhead.Header // of a sparse file, if the record before ended in one
+	frags  fragments       // of that file, which are still to come
 }
 
 func newWalker(gz io.Reader, opts Options) (*walker, error) {
@@ -49,61 +55,93 @@ func newWalker(gz io.Reader, opts Options) (*walker, error) {
 }
 
 // next returns io.EOF after the last extent of a recipe whose total is right.
-func (w *walker) next() (extent, error) {
-	for {
-		line, err := w.lines.next()
-		if errors.Is(err, io.EOF) {
-			if err := w.end(); err != nil {
-				return extent{}, w.bad(err)
-			}
-			return extent{}, io.EOF
+func (w *walker) next() (x extent, err error) {
+	for x.size == 0 && x.inline == nil {
+		if len(w.frags.at) > 0 {
+			x = w.frags.next()
+			break
 		}
-		if err != nil {
+		if err := w.readRecord(); err != nil {
 			return extent{}, err
 		}
-		if err := w.rec.parse(line); err != nil {
+		switch {
+		case w.rec.typ == segmentType:
+			err = w.segment(&x)
+		case w.rec.size != 0 || w.sparse != nil:
+			err = w.file(&x)
+		}
+		if err != nil {
 			return extent{}, w.bad(err)
 		}
-		if w.lines.read > recipeSlack && (w.lines.read-recipeSlack)/recipeRatio > w.total {
-			return extent{}, w.bad(fmt.Errorf("%d bytes of recipe for %d bytes of tar: %w", w.lines.read, w.total, ErrLimit))
-		}
-		var x extent
-		var n int64
-		if w.rec.typ == segmentType {
-			x.inline, n = w.rec.payload, int64(len(w.rec.payload))
-			if len(x.inline) > w.max {
-				return extent{}, w.bad(fmt.Errorf("a segment of %d bytes: %w", n, ErrLimit))
-			}
-			w.tail.inline(x.inline)
-		} else if n = w.rec.size; n != 0 {
-			if len(w.rec.name) > maxName {
-				return extent{}, w.bad(fmt.Errorf("a name of %d bytes: %w", len(w.rec.name), ErrLimit))
-			}
-			x.name = string(w.rec.name)
-			if w.tail.headerOnly(x.name) { // n may be anything
-				continue
-			}
-			if n < 0 {
-				return extent{}, w.bad(fmt.Errorf("negative size %d", n))
-			}
-			w.tail.content()
-		}
-		if n == 0 {
-			continue
-		}
-		if err := w.add(n); err != nil {
-			return extent{}, w.bad(err)
-		}
-		if w.rec.typ == fileType {
-			x.size, x.length = n, n
-			if x.sum.known = len(w.rec.payload) == 8; x.sum.known {
-				x.sum.crc = binary.BigEndian.Uint64(w.rec.payload)
-			} else {
-				w.unsummed++
-			}
-		}
-		return x, nil
 	}
+	if err := w.add(x.size + int64(len(x.inline))); err != nil {
+		return extent{}, w.bad(err)
+	}
+	return x, nil
+}
+
+func (w *walker) readRecord() error {
+	line, err := w.lines.next()
+	if errors.Is(err, io.EOF) {
+		if err := w.end(); err != nil {
+			return w.bad(err)
+		}
+		return io.EOF
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.rec.parse(line); err != nil {
+		return w.bad(err)
+	}
+	if w.lines.read > recipeSlack && (w.lines.read-recipeSlack)/recipeRatio > w.total {
+		return w.bad(fmt.Errorf("%d bytes of recipe for %d bytes of tar: %w", w.lines.read, w.total, ErrLimit))
+	}
+	return nil
+}
+
+// segment makes x the present record.
+func (w *walker) segment(x *extent) error {
+	p := w.rec.payload
+	if len(p) > w.max {
+		return fmt.Errorf("a segment of %d bytes: %w", len(p), ErrLimit)
+	}
+	if !w.stated {
+		w.sparse = sparseHeader(p, w.total)
+	}
+	if w.tail.inline(p); len(p) > 0 {
+		x.inline = p
+	}
+	return nil
+}
+
+// file makes x the present record, if it has content in the tar and is not sparse: the
+// pieces of sparse files come one by one.
+func (w *walker) file(x *extent) error {
+	head, n := w.sparse, w.rec.size
+	w.sparse = nil
+	if len(w.rec.name) > maxName {
+		return fmt.Errorf("a name of %d bytes: %w", len(w.rec.name), ErrLimit)
+	}
+	name := string(w.rec.name)
+	if head == nil && w.tail.headerOnly(name) { // n may be anything
+		return nil
+	}
+	if n < 0 {
+		return fmt.Errorf("negative size %d", n)
+	}
+	w.tail.content()
+	found := extent{name: name, size: n, length: n}
+	if found.sum.known = len(w.rec.payload) == 8; found.sum.known {
+		found.sum.crc = binary.BigEndian.Uint64(w.rec.payload)
+	} else if n > 0 {
+		w.unsummed++
+	}
+	if head == nil {
+		*x = found
+		return nil
+	}
+	return w.frags.set(found, head)
 }
 
 func (w *walker) stop() {}

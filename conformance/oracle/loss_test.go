@@ -12,9 +12,12 @@ import (
 
 // losses are what a recipe cannot give back of a tar that tar-split accepts.
 type losses struct {
-	// sparse: an entry is a sparse file, for which the recipe has its expanded size
-	// and the store its expanded content (archive/tar/reader.go:handleSparseFile).
+	// sparse: an entry is a sparse file, of which the recipe has the length with its
+	// holes and the store the content with its holes
+	// (archive/tar/reader.go:handleSparseFile): tar-split rebuilds a longer tar.
 	sparse bool
+	// unmapped: the map of such a file stood in front of its data, and is nowhere.
+	unmapped bool
 	// tail bytes are missing at the end: the tar breaks off in the padding behind
 	// a content, and tar-split drops the part of it that is there
 	// (archive/tar/reader.go:next, which returns before it writes rawBytes).
@@ -38,9 +41,9 @@ func loss(tar []byte) (l losses, err error) {
 		for key := range h.PAXRecords {
 			l.sparse = l.sparse || strings.HasPrefix(key, "GNU.sparse.")
 		}
-		if l.sparse = l.sparse || h.Typeflag == vtar.TypeGNUSparse; l.sparse {
-			return l, nil
-		}
+		l.sparse = l.sparse || h.Typeflag == vtar.TypeGNUSparse
+		major, minor := h.PAXRecords["GNU.sparse.major"], h.PAXRecords["GNU.sparse.minor"]
+		l.unmapped = l.unmapped || major == "1" && minor == "0" && h.Typeflag != vtar.TypeGNUSparse
 	}
 }
 
@@ -58,7 +61,7 @@ func TestLoss(t *testing.T) {
 		"no padding":       {whole[:512+7], losses{}},
 		"sparse 0.0":       {gnu(t, "sparse-0.0"), losses{sparse: true}},
 		"sparse 0.1":       {gnu(t, "sparse-0.1"), losses{sparse: true}},
-		"sparse 1.0":       {gnu(t, "sparse-1.0"), losses{sparse: true}},
+		"sparse 1.0":       {gnu(t, "sparse-1.0"), losses{sparse: true, unmapped: true}},
 		"sparse, old form": {gnu(t, "sparse-gnu"), losses{sparse: true}},
 		"negative size":    {entry("link", '1', -1), losses{}},
 	} {

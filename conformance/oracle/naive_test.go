@@ -12,6 +12,7 @@ import (
 
 	"github.com/vbatts/tar-split/tar/storage"
 
+	"github.com/cstor-go/cstor/internal/tarhead"
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
@@ -22,6 +23,7 @@ type reading struct {
 	line  int64  // of the error
 	why   string // the recipe is refused though tar-split may take it
 	links int    // sized entries that have no content in the tar
+	holey int    // sparse files
 	bare  int    // files without CRC
 }
 
@@ -48,7 +50,8 @@ func (b *b64) UnmarshalJSON(text []byte) error {
 
 // naive reads a recipe with encoding/json, all at once.
 func naive(text []byte, crc bool) (r reading) {
-	var run []byte // inline bytes since the last content
+	var run []byte           // inline bytes since the last content
+	var head *tarhead.Header // of a sparse file, if the line before ended in one
 	for line := range bytes.Lines(text) {
 		var rec record
 		err := json.Unmarshal(line, &rec)
@@ -67,13 +70,20 @@ func naive(text []byte, crc bool) (r reading) {
 		case rec.Type == 2 && len(rec.Payload) > maxSegment:
 			return r.end(tarsplit.ErrLimit, "a long segment")
 		case rec.Type == 2:
+			head = sparseEnd(rec.Payload, len(r.tar))
 			run = append(run, rec.Payload...)
 			r.tar = append(r.tar, rec.Payload...)
-		case rec.Size == 0:
-		case linkHeader(run, string(rec.NameRaw)):
+		case rec.Size == 0 && head == nil:
+		case head == nil && linkHeader(run, string(rec.NameRaw)):
 			r.links++
 		case rec.Size < 0:
 			return r.end(errFormat, "a negative size")
+		case head != nil:
+			run = nil
+			if class, why := r.sparse(rec, head.Sparse, crc); class != nil {
+				return r.end(class, why)
+			}
+			head = nil
 		default:
 			run = nil
 			content, err := byName{}.content(string(rec.NameRaw))
@@ -96,6 +106,39 @@ func naive(text []byte, crc bool) (r reading) {
 		r.line++
 	}
 	return r
+}
+
+// sparse adds the fragments of a sparse file.
+func (r *reading) sparse(rec record, s *tarhead.Sparse, crc bool) (class error, why string) {
+	if r.holey++; len(rec.Payload) == 0 {
+		r.bare++
+	}
+	if s.Size != rec.Size {
+		return tarsplit.ErrSize, "a sparse file of another size"
+	}
+	if s.Format == "1.0" {
+		return tarsplit.ErrLost, "a map that was not kept"
+	}
+	s.Map = slices.DeleteFunc(s.Map, func(f [2]int64) bool { return f[1] == 0 })
+	if len(s.Map) == 0 { // nobody opens the file
+		return nil, ""
+	}
+	content, err := byName{}.content(string(rec.NameRaw))
+	if err != nil {
+		return tarsplit.ErrMissing, ""
+	}
+	if rec.Size != int64(len(content)) {
+		return tarsplit.ErrSize, "a file of another size"
+	}
+	holes := make([]byte, len(content))
+	for _, f := range s.Map {
+		r.tar = append(r.tar, content[f[0]:f[0]+f[1]]...)
+		copy(holes[f[0]:], content[f[0]:f[0]+f[1]])
+	}
+	if crc && len(rec.Payload) > 0 && binary.BigEndian.Uint64(rec.Payload) != crc64.Checksum(holes, storage.CRCTable) {
+		return tarsplit.ErrCRC, "a sparse file"
+	}
+	return nil, ""
 }
 
 func (r reading) end(class error, why string) reading {

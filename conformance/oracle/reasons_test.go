@@ -61,6 +61,14 @@ var recipes = map[string]struct{ text, reason string }{
 	"no CRC":            {`{"type":1,"name":"a","size":1}` + "\n", "a file without CRC"},
 	"link with size":    {segment(string(entry("l", '1', 3))) + `{"type":1,"name":"l","size":3,"payload":"AAAAAAAAAAA="}` + "\n", "an entry without content in the tar"},
 	"link, negative":    {segment(string(entry("l", '1', -3))) + `{"type":1,"name":"l","size":-3,"payload":null}` + "\n", "an entry without content in the tar"},
+	"sparse":            {segment(string(sparse01("b", "1,2,4,1,7,0", 7, 3))) + sized("b", 7, "\x00on\x00e\x00\x00") + segment("z"), "a sparse file"},
+	"sparse, no holes":  {segment(string(sparse01("b", "0,7", 7, 7))) + file("b", 7), ""},
+	"sparse, no data":   {segment(string(sparse01("x", "", 9, 0))) + sized(strings.Repeat("x", 101), 9, "") + segment("z"), "a sparse file"},
+	"sparse, wrong CRC": {segment(string(sparse01("b", "1,2", 7, 2))) + file("b", 7), "a sparse file"},
+	"sparse, too long":  {segment(string(sparse01("b", "1,2", 8, 2))) + file("b", 7), "a sparse file of another size"},
+	"sparse, too short": {segment(string(sparse01("b", "1,2", 8, 2))) + sized("b", 8, "content"), "a file of another size"},
+	"sparse, 1.0":       {segment(string(sparse10("b", 7, 515))) + file("b", 7), "a map that was not kept"},
+	"sparse, elsewhere": {segment("x") + segment(string(sparse01("b", "1,2", 7, 2))) + file("b", 7), ""},
 	"other letters":     {`{"Type":2,"payload":"QQ=="}` + "\n", "JSON that no writer makes"},
 	"long s":            {`{"type":1,"name":"a","ſize":1}` + "\n", "JSON that no writer makes"},
 	"deep":              {`{"type":2,"x":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + "}\n", "JSON that no writer makes"},
@@ -97,6 +105,11 @@ func file(name string, size int) string {
 		panic(err)
 	}
 	return string(line) + "\n"
+}
+
+// sized is the line for a file with that CRC.
+func sized(name string, size int, content string) string {
+	return fmt.Sprintf(`{"type":1,"name":%q,"size":%d,"payload":%q}`+"\n", name, size, crc(content))
 }
 
 func crc(content string) string {

@@ -95,6 +95,9 @@ func compare(t *testing.T, recipe []byte, want reading) (reason string) {
 			return "an entry without content in the tar"
 		}
 		if !bytes.Equal(theirs, want.tar) {
+			if want.holey > 0 {
+				return "a sparse file"
+			}
 			t.Fatalf("both accept: %d and %d bytes, equal to byte %d", len(theirs), len(want.tar), equal(theirs, want.tar))
 		}
 		return ""
@@ -111,6 +114,8 @@ func compare(t *testing.T, recipe []byte, want reading) (reason string) {
 		return "an entry without content in the tar"
 	case want.bare > 0:
 		return "a file without CRC"
+	case want.holey > 0:
+		return "a sparse file"
 	}
 	t.Fatalf("tar-split: %v; naive reader: line %d, %v %q", err, want.line, want.class, want.why)
 	return ""
@@ -158,7 +163,7 @@ func classify(err error) (line int64, class error) {
 	if errors.As(err, &format) {
 		line = format.Line
 	}
-	for _, class := range []error{tarsplit.ErrLimit, tarsplit.ErrSize, tarsplit.ErrMissing, tarsplit.ErrCRC} {
+	for _, class := range []error{tarsplit.ErrLimit, tarsplit.ErrSize, tarsplit.ErrMissing, tarsplit.ErrCRC, tarsplit.ErrLost} {
 		if errors.Is(err, class) {
 			return line, class
 		}

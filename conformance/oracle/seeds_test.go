@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -157,6 +158,7 @@ func seeds(tb testing.TB) map[string][]byte {
 		"no name":               join(entry("", '0', 3), content, end),
 		"zero block, then more": join(end[:512], whole),
 	}
+	maps.Copy(all, sparseSeeds())
 	for _, format := range formats {
 		all[format.String()] = written(tb, format)
 	}

@@ -94,10 +94,11 @@ func byNext(r *tarsplit.Reader, l layer) ([]byte, error) {
 			all.Write(item.Bytes)
 			continue
 		}
-		n, err := all.ReadFrom(item.File)
+		n, err := io.CopyN(&all, item.File, item.Size)
 		item.File.Close()
-		if want, _ := l.content(item.Name); err != nil || n != item.Size || !bytes.HasSuffix(all.Bytes(), want) {
-			return nil, fmt.Errorf("Next gave %d bytes of %q, which has %d: %w", n, item.Name, item.Size, err)
+		content, _ := l.content(item.Name)
+		if end := item.Offset + item.Size; err != nil || end > int64(len(content)) || !bytes.HasSuffix(all.Bytes(), content[item.Offset:end]) {
+			return nil, fmt.Errorf("Next gave %d bytes of %q from %d on, which has %d: %w", n, item.Name, item.Offset, len(content), err)
 		}
 	}
 }
