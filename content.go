@@ -9,8 +9,6 @@ import (
 	"os"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/tarsplit"
@@ -47,12 +45,20 @@ func (l *Layer) ReadDir(name string) ([]driver.DirEntry, error) {
 	return look(l, func(f driver.Files) ([]driver.DirEntry, error) { return f.ReadDir(name) })
 }
 
+// Hides reports whether the layer deletes name from the layers below by a file beside
+// it, which is how mount programs and tables of contents spell it (".wh.NAME"). The
+// spelling of the kernel is a node of that name itself: see [driver.Node]. It costs
+// nothing in layers that know the kernel's only.
+func (l *Layer) Hides(name string) (bool, error) {
+	return look(l, func(f driver.Files) (bool, error) { return driver.HiddenByFile(f, name) })
+}
+
 // look puts a question to the layer's files.
 func look[T any](l *Layer, ask func(driver.Files) (T, error)) (v T, err error) {
 	tree, err := l.snap.trees.use(l)
 	if err == nil {
 		defer l.snap.trees.done(tree)
-		v, err = ask(tree)
+		v, err = ask(tree.content)
 	}
 	return v, l.fail(err)
 }
@@ -75,8 +81,13 @@ func (l *Layer) openTree() (content, error) {
 		return nil, err
 	}
 	defer dir.Close()
-	if st, err := dir.Lstat("diff"); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		return nil, fmt.Errorf("its files are in an additional layer store: %w", ErrUnsupported)
+	if lent(dir) {
+		folder, err := l.lender(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer folder.Close()
+		return driver.OpenOverlay(folder, driver.OverlayOptions{})
 	}
 	flat, err := l.flat(dir)
 	if err != nil {

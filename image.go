@@ -150,7 +150,8 @@ func (i *Image) Layers() ([]*Layer, error) {
 
 // Size is the sum in bytes of the image's layers, uncompressed, those made for
 // other id maps included, and of its big data, as podman counts it (container-libs
-// storage/store.go:ImageSize). Layers that record no size count as nothing.
+// storage/store.go:ImageSize). Of layers whose tar was never seen, the sizes of their
+// files count, as far as they can be read.
 func (i *Image) Size() (int64, error) {
 	var total int64
 	for _, n := range i.rec.Sizes {
@@ -166,7 +167,7 @@ func (i *Image) Size() (int64, error) {
 		}
 	}
 	for _, l := range layers {
-		total += max(l.rec.DiffSize, 0)
+		total += l.size()
 	}
 	return total, nil
 }

@@ -1,6 +1,7 @@
 package cstor
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,22 @@ func (l *Layer) DiffSize() int64 {
 		return -1
 	}
 	return l.rec.DiffSize
+}
+
+// size is DiffSize, or, if that is not known, the size of the layer's files.
+func (l *Layer) size() (total int64) {
+	if l.rec.DiffDigest != "" && l.rec.DiffSize >= 0 {
+		return l.rec.DiffSize
+	}
+	for e, err := range l.madeEntries(context.Background()) {
+		if err != nil {
+			break
+		}
+		if total += e.Size; e.Type == typeSymlink {
+			total += int64(len(e.Linkname))
+		}
+	}
+	return total
 }
 
 // CompressedDigest is the digest of the blob that was pulled, which the store did

@@ -26,6 +26,11 @@ type Options struct {
 	// AdditionalImageStores are the roots of further, read-only stores. One that
 	// cannot be opened is left out, and [Storage.Warnings] says so.
 	AdditionalImageStores []string
+	// AdditionalLayerStores are where the trees of lazily pulled layers may lie: links
+	// out of a store are followed into these directories and nowhere else. Only the
+	// overlay driver has such layers. One that cannot be opened is an error of the
+	// layers that need it.
+	AdditionalLayerStores []string
 	// Lock keeps writers out while a layer's tar is read: see [DiscoverOptions].
 	Lock bool
 }
@@ -40,10 +45,17 @@ func Open(ctx context.Context, root string, opts Options) (*Storage, error) {
 		return nil, err
 	}
 	s := &Storage{lock: opts.Lock, found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
-	return s.start(ctx, s.add(host, "", storageconf.Config{
+	cfg := storageconf.Config{
 		GraphRoot: root, RunRoot: opts.RunRoot, Driver: driverName(opts.Driver), ImageStore: opts.ImageStore,
 		AdditionalImageStores: opts.AdditionalImageStores, Transient: opts.Transient,
-	}))
+	}
+	for _, path := range opts.AdditionalLayerStores {
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, err
+		}
+		cfg.AdditionalLayerStores = append(cfg.AdditionalLayerStores, storageconf.LayerStore{Path: path})
+	}
+	return s.start(ctx, s.add(host, "", cfg))
 }
 
 func driverName(name string) string {
@@ -91,8 +103,9 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 		}
 		have(p)
 	}
+	lenders := openLayerStores(from, cfg.AdditionalLayerStores)
 	for _, p := range s.configs[n] {
-		p.owner, p.lock = owner, s.lock
+		p.owner, p.lock, p.layerStores = owner, s.lock, lenders
 	}
 	return nil
 }

@@ -39,7 +39,10 @@ type place struct {
 	// layers.go:newLayerStore).
 	partner *place
 	tokens  tokens
-	lock    bool // content is read under the writers' lock: see hold
+	// layerStores are the additional layer stores of the configuration, shared by its
+	// places and closed by the primary one.
+	layerStores []*layerStore
+	lock        bool // content is read under the writers' lock: see hold
 }
 
 // openPlace opens the store at path, through dir, and checks that it has the
@@ -87,6 +90,11 @@ func (p *place) close() error {
 	err := errors.Join(p.root.Close(), p.tokens.close())
 	if p.run != nil {
 		err = errors.Join(err, p.run.Close())
+	}
+	if p.role == RolePrimary {
+		for _, s := range p.layerStores {
+			err = errors.Join(err, s.close())
+		}
 	}
 	return err
 }

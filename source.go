@@ -80,12 +80,31 @@ func (l *Layer) recipe() (*os.File, error) {
 			return nil, err
 		}
 	}
-	why := "it has no tar-split file though it was made from a tar"
+	return nil, fmt.Errorf("%w: %s", ErrNoTar, l.whyNoRecipe())
+}
+
+// whyNoRecipe says it for people.
+func (l *Layer) whyNoRecipe() string {
 	switch {
-	case l.rec.DiffDigest == "" && l.rec.TOCDigest != "":
-		why = "it was pulled in parts, by a table of contents, and its tar was never seen"
-	case l.rec.DiffDigest == "":
-		why = "it is a container's writable layer, and never was a tar"
+	case l.isLent():
+		return "it is in an additional layer store, which keeps its blob and not the place of each file in it"
+	case l.rec.DiffDigest != "":
+		return "it was made from a tar, but has no tar-split file"
+	case l.rec.TOCDigest != "":
+		return "it was pulled in parts, by a table of contents, and its tar was never seen"
 	}
-	return nil, fmt.Errorf("%w: %s", ErrNoTar, why)
+	return "it is a container's writable layer, and never was a tar"
+}
+
+// isLent reports whether the layer's tree is in an additional layer store.
+func (l *Layer) isLent() bool {
+	if l.place.driver != "overlay" {
+		return false
+	}
+	dir, err := l.folder()
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	return lent(dir)
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"path"
+	"time"
 )
 
 // Changes yields what the tree files has otherwise than the tree below, as a layer
@@ -53,7 +54,7 @@ func (c *changes) change(n Named) bool {
 
 // gone yields a whiteout for a name that only the tree below has.
 func (c *changes) gone(dir, base string) bool {
-	return c.change(Named{path.Join(dir, base), &Node{Hides: base}})
+	return c.change(Named{path.Join(dir, base), &Node{Hides: base, ModTime: time.Unix(0, 0)}})
 }
 
 // fresh yields a tree that is not below.

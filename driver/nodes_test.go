@@ -20,7 +20,7 @@ import (
 // fakeFiles is a tree that a test has written down: nodes by name.
 type fakeFiles map[string]*driver.Node
 
-func (f fakeFiles) OpenFile(name string) (*os.File, error) { return nil, errors.ErrUnsupported }
+func (f fakeFiles) OpenFile(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func (f fakeFiles) Lstat(name string) (*driver.Node, error) {
 	if n := f[name]; n != nil {
@@ -130,8 +130,10 @@ func TestChanges(t *testing.T) {
 		"a new directory":        {func(f fakeFiles) { f["n"] = fakeDir(0); f["n/x"] = fakeFile(0) }, []string{".", "n", "n/x"}},
 		"directory becomes file": {func(f fakeFiles) { delete(f, "same/deep/g"); f["same/deep"] = fakeFile(1) }, []string{".", "same", "same/deep"}},
 		"file becomes directory": {func(f fakeFiles) { f["z"] = fakeDir(0); f["z/y"] = fakeFile(0) }, []string{".", "z", "z/y"}},
-		"two, one parent": {func(f fakeFiles) { f["same/f"] = fakeFile(3); f["same/deep/g"] = fakeFile(4) },
-			[]string{".", "same", "same/deep", "same/deep/g", "same/f"}},
+		"two, one parent": {
+			func(f fakeFiles) { f["same/f"] = fakeFile(3); f["same/deep/g"] = fakeFile(4) },
+			[]string{".", "same", "same/deep", "same/deep/g", "same/f"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,8 +15,8 @@ import (
 // layerExport is one run of export-layer, as its flags say.
 type layerExport struct {
 	*app
-	output, image, platform string
-	noVerify, crc, quiet    bool
+	output, image, platform           string
+	noVerify, crc, approximate, quiet bool
 }
 
 func (a *app) exportLayer() *cobra.Command {
@@ -35,11 +35,17 @@ status 1 then says that it must not be used.
 In a directory DIR the file is called LAYER.tar, with the layer's full id. Several
 layers, and those of an image, need a DIR, which is made if it is not there. If one of
 them cannot be exported, the others are given up; files that were complete by then
-stay.`,
+stay.
+
+Containers' layers, and some that were pulled in parts, were never seen as a tar, so
+no exact one exists: that is an error, or, with --approximate, a tar is made from the
+layer's table of contents or its files. It is the same each time, but has another
+digest than the tar that a registry may know.`,
 		Example: `  cstor export-layer 9e3985fa1618 -o layer.tar
   cstor export-layer 9e3985fa1618 | tar -t
   cstor export-layer --image alpine -o layers
-  cstor export-layer 9e3985fa1618 4abcf2066143 -o layers`,
+  cstor export-layer 9e3985fa1618 4abcf2066143 -o layers
+  cstor export-layer 9e3985fa1618 | tar-diff original.tar.gz -`,
 		RunE:              e.run,
 		ValidArgsFunction: a.completeLayer(1 << 10),
 	}
@@ -49,9 +55,10 @@ stay.`,
 	f.StringVar(&e.platform, "platform", "", "choose this `OS/ARCH[/VARIANT]` of a list of manifests")
 	f.BoolVar(&e.noVerify, "no-verify", false, "check sizes only: files whose content was changed in the store go unnoticed")
 	f.BoolVar(&e.crc, "crc", false, "also compare each file with its CRC-64, to stop at the first that is wrong")
+	f.BoolVar(&e.approximate, "approximate", false, "make a tar from the layer's files where the exact one does not exist")
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "show no progress")
 	_ = cmd.MarkFlagFilename("output", "tar")
-	_ = cmd.RegisterFlagCompletionFunc("image", a.completeImage(1))
+	_ = cmd.RegisterFlagCompletionFunc("image", a.completeImage())
 	return cmd
 }
 
@@ -67,7 +74,10 @@ func (e *layerExport) run(cmd *cobra.Command, got []string) error {
 	defer s.Close()
 	// A layer without a tar is known before anything is opened for writing.
 	for _, l := range layers {
-		r, err := l.Tar(cmd.Context(), cstor.TarOptions{})
+		r, err := l.Tar(cmd.Context(), cstor.TarOptions{Approximate: e.approximate})
+		if errors.Is(err, cstor.ErrNoTar) {
+			err = hint(err, "--approximate makes a tar from its files")
+		}
 		if err != nil {
 			return err
 		}
@@ -160,7 +170,9 @@ func (e *layerExport) write(ctx context.Context, l *cstor.Layer, out *output) er
 		e.progress.start(e.stderr)
 	}
 	t := e.progress.begin(&task{name: short(l.ID()), total: l.DiffSize()})
-	report, err := l.WriteTar(ctx, out.Writer, cstor.WriteOptions{NoVerify: e.noVerify, CheckCRC: e.crc, Progress: t.add})
+	report, err := l.WriteTar(ctx, out.Writer, cstor.WriteOptions{
+		NoVerify: e.noVerify, CheckCRC: e.crc, Approximate: e.approximate, Progress: t.add,
+	})
 	if err != nil {
 		return err
 	}
@@ -169,6 +181,10 @@ func (e *layerExport) write(ctx context.Context, l *cstor.Layer, out *output) er
 	}
 	t.done()
 	switch {
+	case report.Approximate:
+		if !e.quiet {
+			e.progress.print(e.stderr, fmt.Sprintf("cstor: layer %s: no exact tar exists: this one was made from its files\n", l))
+		}
 	case report.Verified == cstor.VerifiedCRC:
 		e.warn(fmt.Errorf("layer %s: %w", l, errNoDiffID))
 	case report.Verified == cstor.VerifiedNothing && !e.noVerify:
