@@ -13,6 +13,8 @@
 //     of a copy: every record and every byte of big data, stacks of layers, lookups of all kinds, and the tar of every
 //     layer, which must have the digest that was recorded when it was unpacked;
 //   - TestArchives pulls every archive of Go's and tar-split's own tests, and compares what comes back;
+//   - TestKinds has a table of every kind of layer, what the reference makes of it and what cstor does, and TestMadeTars checks
+//     the tars that are made of layers that have none;
 //   - TestPlatforms asks which image of a list is for which platform;
 //   - TestReadOnlyMount asks about stores on a read-only mount, without their lock files;
 //   - TestNoWrites runs every command of the cstor binary under strace;
@@ -24,7 +26,7 @@
 //	CGO_ENABLED=0 go test -tags containers_image_openpgp ./...
 //
 // or `make test`. The tag chooses OpenPGP in Go over gpgme; the rest of the reference does without C by itself. The tests
-// need podman, buildah, skopeo, attr, debootstrap, strace and util-linux, and disk space of about 2 GiB in $CSTOR_PEERS
+// need podman, buildah, skopeo, umoci, fuse-overlayfs, attr, debootstrap, strace and util-linux, and disk space of about 2 GiB in $CSTOR_PEERS
 // (/var/tmp/cstor-peers), where the two other generations are kept from one run to the next. What is missing skips the
 // tests that need it and says so; with CSTOR_REQUIRE_PEERS=1 it fails them, but for Debian unstable.
 //

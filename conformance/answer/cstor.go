@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -21,7 +23,8 @@ import (
 func OpenCstor(ctx context.Context, s *corpus.Store) (*cstor.Storage, error) {
 	return cstor.Open(ctx, s.GraphRoot, cstor.Options{
 		Driver: s.Driver, RunRoot: s.RunRoot, ImageStore: s.ImageStore, AdditionalImageStores: s.Additional,
-		Transient: s.Transient,
+		AdditionalLayerStores: converted(s.LayerStores, func(path string) string { return strings.TrimSuffix(path, ":ref") }),
+		Transient:             s.Transient,
 	})
 }
 
@@ -107,6 +110,13 @@ func CstorTar(ctx context.Context, l *cstor.Layer) Tar {
 	n := &counter{w: h}
 	_, err := l.WriteTar(ctx, n, cstor.WriteOptions{})
 	return Tar{Size: n.n, Digest: "sha256:" + hex.EncodeToString(h.Sum(nil)), Err: err}
+}
+
+// CstorTarBytes returns what Layer.WriteTar writes, whole.
+func CstorTarBytes(ctx context.Context, l *cstor.Layer, opts cstor.WriteOptions) ([]byte, cstor.Report, error) {
+	var b bytes.Buffer
+	report, err := l.WriteTar(ctx, &b, opts)
+	return b.Bytes(), report, err
 }
 
 // CstorLookup asks cstor for an image, which may be a list of manifests.

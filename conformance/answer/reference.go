@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -174,17 +175,32 @@ func storedDiffIDs(ctx context.Context, src types.ImageSource) []string {
 
 // ReferenceTar returns what Store.Diff gives for a layer, uncompressed.
 func ReferenceTar(s storage.Store, id string) Tar {
+	h := sha256.New()
+	n, err := referenceTar(s, id, h)
+	if n == 0 && err != nil {
+		return Tar{Err: err}
+	}
+	return Tar{Size: n, Digest: "sha256:" + hex.EncodeToString(h.Sum(nil)), Err: err}
+}
+
+// ReferenceTarBytes returns what Store.Diff gives for a layer, uncompressed and whole. There may be bytes beside an error.
+func ReferenceTarBytes(s storage.Store, id string) ([]byte, error) {
+	var b bytes.Buffer
+	_, err := referenceTar(s, id, &b)
+	return b.Bytes(), err
+}
+
+func referenceTar(s storage.Store, id string, w io.Writer) (int64, error) {
 	plain := archive.Uncompressed
 	rc, err := s.Diff("", id, &storage.DiffOptions{Compression: &plain})
 	if err != nil {
-		return Tar{Err: err}
+		return 0, err
 	}
-	h := sha256.New()
-	n, err := io.Copy(h, rc)
+	n, err := io.Copy(w, rc)
 	if e := rc.Close(); err == nil {
 		err = e
 	}
-	return Tar{Size: n, Digest: "sha256:" + hex.EncodeToString(h.Sum(nil)), Err: err}
+	return n, err
 }
 
 // ReferenceLookup finds the image that a "containers-storage:" reference names by the rules of the transport

@@ -40,6 +40,15 @@ func (lab *Lab) build(ctx context.Context, c Corpus) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(outside, "out"), 0o755); err != nil {
 		return nil, err
 	}
+	s := c.store(outside)
+	if c.Lent {
+		lender := filepath.Join(lab.work, c.Name) // copies of the store lead there, too
+		if err := lab.lendImage(lender, "oci", "gzip"); err != nil {
+			return nil, err
+		}
+		s.LayerStores = []string{lender + ":ref"}
+		c.Options += fmt.Sprintf("[storage.options]\nadditionallayerstores = [%q]\n", s.LayerStores[0])
+	}
 	for name, text := range c.configuration(inside) {
 		if err := os.WriteFile(filepath.Join(outside, "out", name), []byte(text), 0o644); err != nil {
 			return nil, err
@@ -72,13 +81,13 @@ func (lab *Lab) build(ctx context.Context, c Corpus) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", c.Name, err)
 	}
-	return c.store(outside), nil
+	return s, nil
 }
 
 // store says where a store built in dir lies.
 func (c Corpus) store(dir string) *Store {
 	s := &Store{
-		Driver: c.Driver, User: c.User, Transient: c.Transient, Base: dir,
+		Driver: c.Driver, User: c.User, Transient: c.Transient, Fuse: strings.Contains(c.Options, fuse), Base: dir,
 		GraphRoot: filepath.Join(dir, "root"), RunRoot: filepath.Join(dir, "run"),
 	}
 	if c.Split {

@@ -122,6 +122,62 @@ change() {
 # add makes another child of what fill made.
 add() { echo more > more; }
 
+# alter makes every kind of change in the root of an image that fill made.
+alter() {
+	echo created > created
+	echo appended >> odd/zeros
+	rm etc/gone
+	rm -r usr/share/d
+	mkdir usr/share/d
+	echo only > usr/share/d/only
+	rm -r odd/empty
+	echo file > odd/empty
+	rm odd/c
+	mkdir odd/c
+	echo below > odd/c/below
+	mkdir -p deep/er
+	echo deep > deep/er/file
+	echo first > linked
+	ln linked again
+	ln linked deep/third
+	ln -s created symbolic
+	ln odd/abs odd/abs-again
+	mkfifo pipe
+	mknod device c 1 7 2> /dev/null || :
+	mknod disk b 8 1 2> /dev/null || :
+	chmod 4750 odd/mode
+	chmod 1777 odd
+	chown 12:34 'odd/ünïcödé-🙂'
+	setfattr -n user.added -v value odd/a
+	setfattr -n user.dir -v value deep
+	setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 created 2> /dev/null || :
+	chmod 6711 linked
+	touch -d @1234567890.5 created
+	touch -d @-1000.25 deep/er/file
+	: > empty
+	truncate -s 1M hole
+	printf 'x' | dd of=hole bs=1 seek=500000 conv=notrunc status=none
+	echo n > "$(printf 'new\nline')"
+	echo b > "$(printf 'latin-\351')"
+	echo l > "$(printf 'l%.0s' $(seq 200))"
+	ln -s "$(printf 't%.0s' $(seq 200))" long-target
+	rm odd/fifo
+	mv etc moved
+	mkdir tmp
+	chmod 700 tmp
+}
+
+# changed leaves a container with such changes, which nobody commits.
+changed() { as-root change-all; }
+
+change-all() {
+	local m
+	buildah from --pull-never --name changed localhost/built:1 > /dev/null
+	m=$(buildah mount changed)
+	(cd "$m" && alter)
+	buildah umount changed > /dev/null
+}
+
 # grow BASE FUNCTION NAME commits BASE, changed by FUNCTION, as NAME. Needs root or a user namespace.
 grow() {
 	local c m
@@ -181,6 +237,9 @@ mapped() {
 	_CONTAINERS_OVERLAY_DISABLE_IDMAP=yes P create --uidmap 0:200000:65536 --gidmap 0:200000:65536 --name shifted \
 		docker.io/library/fixture:gzip /bin/tool > /dev/null
 	P create --uidmap 0:300000:65536 --gidmap 0:300000:65536 --name idmapped docker.io/library/fixture:archive /bin/tool > /dev/null
+	echo copied > "$TMPDIR/copied"
+	_CONTAINERS_OVERLAY_DISABLE_IDMAP=yes P cp "$TMPDIR/copied" shifted:/etc/copied
+	P cp "$TMPDIR/copied" idmapped:/etc/copied
 }
 
 # chunked pulls layers in parts, then converts ordinary ones.
@@ -188,6 +247,21 @@ chunked() {
 	must-pull "docker://$REGISTRY/chunked:gzip" localhost/chunked:latest
 	must-pull "docker://$REGISTRY/chunked:empty" localhost/chunked:empty
 	must-pull "docker://$REGISTRY/oci:plain" localhost/converted:latest
+	must-pull "oci:$IN/oci:repeat" localhost/ordinary:latest
+}
+
+# estargz pulls layers in parts, and one image at once.
+estargz() {
+	local tag
+	for tag in gzip odd chunked; do
+		must-pull "docker://$REGISTRY/estargz:$tag" "localhost/estargz:$tag"
+	done
+	must-pull "oci:$IN/oci:repeat" localhost/ordinary:latest
+}
+
+# lent pulls an image whose layers are in an additional layer store: none of their blobs is asked for.
+lent() {
+	must-pull "docker://$REGISTRY/oci:gzip" docker.io/library/fixture:gzip
 	must-pull "oci:$IN/oci:repeat" localhost/ordinary:latest
 }
 

@@ -5,6 +5,9 @@
 // functions of build.sh, beside this file. A [Lab] holds what all stores need: the input images, a registry on the loopback
 // interface, and the running peers. [Lab.Build] makes one store and returns where it lies.
 //
+// [LendLayers] makes a store of another kind: its layers lie in additional layer stores, in every state that such a layer can
+// be in.
+//
 // A store is built inside its peer, so its paths there and here differ by the peer's root; nothing in a store that
 // matters holds an absolute path.
 //

@@ -69,6 +69,9 @@ func (lab *Lab) fill(ctx context.Context) error {
 	if err := writeChunked(ctx, lab.in); err != nil {
 		return fmt.Errorf("make zstd:chunked images: %w", err)
 	}
+	if err := writeEStargz(lab.in); err != nil {
+		return fmt.Errorf("make eStargz images: %w", err)
+	}
 	if err := os.WriteFile(filepath.Join(lab.in, "refs"), []byte(strings.Join(fixture.References(), "\n")+"\n"), 0o644); err != nil {
 		return err
 	}

@@ -22,8 +22,9 @@ import (
 )
 
 // OpenReference opens the store with the reference library, which writes into it: into locks, and into the JSON files
-// when it finds something to repair. The caller ends it with Shutdown.
-func (s *Store) OpenReference() (storage.Store, error) {
+// when it finds something to repair. Further options are those of the driver, such as "overlay.mount_program=PATH". The
+// caller ends it with Shutdown.
+func (s *Store) OpenReference(more ...string) (storage.Store, error) {
 	options := storage.StoreOptions{
 		GraphRoot: s.GraphRoot, RunRoot: s.RunRoot, ImageStore: s.ImageStore,
 		GraphDriverName: s.Driver, TransientStore: s.Transient,
@@ -31,6 +32,10 @@ func (s *Store) OpenReference() (storage.Store, error) {
 	for _, dir := range s.Additional {
 		options.GraphDriverOptions = append(options.GraphDriverOptions, s.Driver+".imagestore="+dir)
 	}
+	for _, dir := range s.LayerStores {
+		options.GraphDriverOptions = append(options.GraphDriverOptions, s.Driver+".additionallayerstore="+dir)
+	}
+	options.GraphDriverOptions = append(options.GraphDriverOptions, more...)
 	return storage.GetStore(options)
 }
 

@@ -26,8 +26,13 @@ type Store struct {
 	ImageStore string
 	// Additional are the graph roots of read-only stores that it sees.
 	Additional []string
+	// LayerStores are the additional layer stores that it may lead to, in the form of the reference's option: ":ref" at the
+	// end of a path says that references to images are in the paths below. They are not copied with the store.
+	LayerStores []string
 	// Transient stores keep their containers in RunRoot.
 	Transient bool
+	// Fuse: its layers were mounted by fuse-overlayfs when they were made.
+	Fuse bool
 
 	// Base is the folder that holds all of them and nothing of other stores.
 	Base string

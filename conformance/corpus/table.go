@@ -19,6 +19,8 @@ type Corpus struct {
 	Steps []string
 	// Split, Lender and Transient ask for an image store, an additional store and a transient store.
 	Split, Lender, Transient bool
+	// Lent asks for an additional layer store that has what the step "lent" pulls.
+	Lent bool
 	// Options are further lines of storage.conf, TOML tables included.
 	Options string
 }
@@ -26,6 +28,7 @@ type Corpus struct {
 const (
 	fuse    = "[storage.options.overlay]\nmount_program = \"/usr/bin/fuse-overlayfs\"\n"
 	partial = "[storage.options.pull_options]\nenable_partial_images = \"true\"\nconvert_images = \"true\"\n"
+	eStargz = "[storage.options.pull_options]\nenable_partial_images = \"true\"\ninsecure_allow_unpredictable_image_contents = \"true\"\n"
 	// The composefs key counts in the overlay table only.
 	composefs = partial + "[storage.options.overlay]\nuse_composefs = \"true\"\n"
 )
@@ -37,38 +40,46 @@ var (
 
 	some = []string{"ordinary", "built", "containers", "ask"}
 	few  = []string{"ordinary", "ask"}
+
+	// A container whose layer holds every kind of change.
+	changed = []string{"built", "changed"}
 )
 
 // Table lists all stores. Combinations that are left out, and why:
 //   - an ordinary user on the machine itself: the tests make no users there;
 //   - split, transient and partly pulled stores of the machine's own tools: Debian 12's storage library of 2022 knows none;
+//   - additional layer stores but on the machine: links into them are absolute, and mean nothing outside of a box;
 //   - composefs in trixie: Debian 13 has no mkcomposefs.
 var Table = []Corpus{
 	{Name: "machine-root", Peer: peers.Machine, Driver: "overlay", Steps: allButListed},
 	{Name: "machine-root-vfs", Peer: peers.Machine, Driver: "vfs", Steps: some},
 	{Name: "machine-root-additional", Peer: peers.Machine, Driver: "overlay", Lender: true, Steps: []string{"lend", "ask", "lookups"}},
 	{Name: "machine-root-mapped", Peer: peers.Machine, Driver: "overlay", Steps: []string{"ordinary", "mapped"}},
+	{Name: "machine-root-lent", Peer: peers.Machine, Driver: "overlay", Lent: true, Steps: []string{"lent", "ask"}},
 
 	{Name: "trixie-root", Peer: "trixie", Driver: "overlay", Steps: append(all, "lookups")},
-	{Name: "trixie-root-vfs", Peer: "trixie", Driver: "vfs", Steps: some},
+	{Name: "trixie-root-vfs", Peer: "trixie", Driver: "vfs", Steps: append(some, "changed")},
 	{Name: "trixie-root-split", Peer: "trixie", Driver: "overlay", Split: true, Steps: some},
 	{Name: "trixie-root-additional", Peer: "trixie", Driver: "overlay", Lender: true, Steps: []string{"lend", "ask"}},
 	{Name: "trixie-root-transient", Peer: "trixie", Driver: "overlay", Transient: true, Steps: some},
 	{Name: "trixie-root-mapped", Peer: "trixie", Driver: "overlay", Steps: []string{"ordinary", "mapped"}},
 	{Name: "trixie-root-chunked", Peer: "trixie", Driver: "overlay", Options: partial, Steps: []string{"chunked"}},
-	{Name: "trixie-user", Peer: "trixie", User: true, Driver: "overlay", Steps: all},
+	{Name: "trixie-root-estargz", Peer: "trixie", Driver: "overlay", Options: eStargz, Steps: []string{"estargz"}},
+	{Name: "trixie-user", Peer: "trixie", User: true, Driver: "overlay", Steps: append(all, "changed")},
 	{Name: "trixie-user-fuse", Peer: "trixie", User: true, Driver: "overlay", Options: fuse, Steps: some},
 	{Name: "trixie-user-vfs", Peer: "trixie", User: true, Driver: "vfs", Steps: few},
 
-	{Name: "sid-root", Peer: "sid", Driver: "overlay", Steps: append(all, "lookups")},
+	{Name: "sid-root", Peer: "sid", Driver: "overlay", Steps: append(all, "changed", "lookups")},
 	{Name: "sid-root-vfs", Peer: "sid", Driver: "vfs", Steps: few},
 	{Name: "sid-root-split", Peer: "sid", Driver: "overlay", Split: true, Steps: some},
 	{Name: "sid-root-additional", Peer: "sid", Driver: "overlay", Lender: true, Steps: []string{"lend", "ask", "lookups"}},
 	{Name: "sid-root-transient", Peer: "sid", Driver: "overlay", Transient: true, Steps: some},
 	{Name: "sid-root-mapped", Peer: "sid", Driver: "overlay", Steps: []string{"ordinary", "mapped"}},
 	{Name: "sid-root-composefs", Peer: "sid", Driver: "overlay", Options: composefs, Steps: []string{"chunked"}},
+	{Name: "sid-root-estargz", Peer: "sid", Driver: "overlay", Options: eStargz, Steps: []string{"estargz"}},
+	{Name: "sid-root-fuse", Peer: "sid", Driver: "overlay", Options: fuse, Steps: changed},
 	{Name: "sid-user", Peer: "sid", User: true, Driver: "overlay", Steps: all},
-	{Name: "sid-user-fuse", Peer: "sid", User: true, Driver: "overlay", Options: fuse, Steps: some},
+	{Name: "sid-user-fuse", Peer: "sid", User: true, Driver: "overlay", Options: fuse, Steps: append(some, "changed")},
 	{Name: "sid-user-chunked", Peer: "sid", User: true, Driver: "overlay", Options: partial, Steps: []string{"chunked"}},
 
 	{Name: "library-root", Peer: Library, Driver: "overlay"},
