@@ -1,0 +1,49 @@
+package merge
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// packMap makes one string of a map, in which each string stands behind its length; ""
+// of an empty map. Equal maps within a draft share it.
+func (d *draft) packMap(m map[string]string) string {
+	if len(m) == 0 {
+		return ""
+	}
+	d.packing = d.packing[:0]
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		for _, s := range [2]string{key, m[key]} {
+			d.packing = binary.AppendUvarint(d.packing, uint64(len(s)))
+			d.packing = append(d.packing, s...)
+		}
+	}
+	packed, ok := d.packed[string(d.packing)]
+	if !ok {
+		packed = string(d.packing)
+		d.text += int64(len(packed))
+		d.packed[packed] = packed
+	}
+	return packed
+}
+
+// unpackMap returns nil for "".
+func unpackMap(packed string) map[string]string {
+	if packed == "" {
+		return nil
+	}
+	packed = strings.Clone(packed) // its parts are the caller's, for as long as he likes
+	next := func() (s string) {
+		n, used := binary.Uvarint([]byte(packed[:min(len(packed), binary.MaxVarintLen64)]))
+		s, packed = packed[used:used+int(n)], packed[used+int(n):]
+		return s
+	}
+	m := map[string]string{}
+	for packed != "" {
+		key := next()
+		m[key] = next()
+	}
+	return m
+}
