@@ -8,10 +8,10 @@ import (
 	"github.com/cstor-go/cstor"
 )
 
-// completeImage offers names and ids of stored images for the first n arguments.
+// completeImage offers names and ids of stored images for the first argument.
 // It reads the lists only, and says nothing about errors: a shell is waiting.
-func (a *app) completeImage(n int) cobra.CompletionFunc {
-	return a.complete(n, func(s *cstor.Storage, typed string) (all []cobra.Completion) {
+func (a *app) completeImage() cobra.CompletionFunc {
+	return a.complete(1, func(s *cstor.Storage, typed string) (all []cobra.Completion) {
 		for i, err := range s.Images() {
 			if err != nil {
 				return all

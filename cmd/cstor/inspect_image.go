@@ -105,7 +105,7 @@ machine, is shown; --raw without --platform prints the list itself.`,
 			}
 			return printOne(a.stdout, format, detail(s, i, layers))
 		},
-		ValidArgsFunction: a.completeImage(1),
+		ValidArgsFunction: a.completeImage(),
 	}
 	f := cmd.Flags()
 	f.BoolVar(&layers, "layers", false, "also show each layer")

@@ -55,7 +55,7 @@ func (a *app) listLayers() *cobra.Command {
 			l.columns = layerColumns
 			return l.print(a.stdout, rows)
 		},
-		ValidArgsFunction: a.completeImage(1),
+		ValidArgsFunction: a.completeImage(),
 	}
 	l.flags(cmd, "ids")
 	cmd.Flags().StringVar(&platform, "platform", "", "choose this `OS/ARCH[/VARIANT]` of a list of manifests")

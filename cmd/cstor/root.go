@@ -27,9 +27,10 @@ type app struct {
 }
 
 const (
-	groupImages = "images"
-	groupLayers = "layers"
-	groupStores = "stores"
+	groupImages  = "images"
+	groupContent = "content"
+	groupLayers  = "layers"
+	groupStores  = "stores"
 )
 
 func (a *app) command() *cobra.Command {
@@ -60,6 +61,7 @@ beginning of one, or a link id.`,
 	}
 	cmd.AddGroup(
 		&cobra.Group{ID: groupImages, Title: "Images:"},
+		&cobra.Group{ID: groupContent, Title: "Content:"},
 		&cobra.Group{ID: groupLayers, Title: "Layers:"},
 		&cobra.Group{ID: groupStores, Title: "Stores:"},
 	)
@@ -81,6 +83,7 @@ beginning of one, or a link id.`,
 		commands []*cobra.Command
 	}{
 		{groupImages, []*cobra.Command{a.listImages(), a.inspectImage()}},
+		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc()}},
 		{groupLayers, []*cobra.Command{a.listLayers(), a.inspectLayer(), a.exportLayer(), a.resolveLink()}},
 		{groupStores, []*cobra.Command{a.info()}},
 	} {

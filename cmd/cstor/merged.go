@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"iter"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/imagefs"
+	"github.com/cstor-go/cstor/merge"
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+// merged is the tree of a stack of layers, by their headers.
+type merged struct {
+	*merge.Tree
+	layers []*cstor.Layer // base first
+	files  *imagefs.FS    // for directories that no header names; nil if not to be had
+}
+
+func newMerged(ctx context.Context, layers []*cstor.Layer) (*merged, error) {
+	var entries []iter.Seq2[*tarsplit.Entry, error]
+	for _, l := range layers {
+		entries = append(entries, l.Entries(ctx))
+	}
+	tree, err := merge.Build(ctx, entries, merge.Options{})
+	if err != nil {
+		return nil, err
+	}
+	m := &merged{Tree: tree, layers: layers}
+	if files, err := imagefs.New(layers, imagefs.Options{}); err == nil {
+		m.files = files
+	}
+	return m, nil
+}
+
+// owner is the layer of a node; nil for a directory that no header names.
+func (m *merged) owner(n merge.Node) *cstor.Layer {
+	if n.Layer < 0 {
+		return nil
+	}
+	return m.layers[n.Layer]
+}
+
+// complete gives a directory that no header names what the disk has of it.
+func (m *merged) complete(n merge.Node) merge.Node {
+	if n.Layer >= 0 || m.files == nil {
+		return n
+	}
+	found, err := m.files.Lookup(n.Path, false)
+	if err != nil || !found.Mode.IsDir() {
+		return n
+	}
+	e := n.Entry
+	e.UID, e.GID, e.ModTime, e.Xattrs = int64(found.UID), int64(found.GID), found.ModTime.UTC(), found.Xattrs
+	e.Mode = int64(found.Mode.Perm())
+	for mode, bit := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if found.Mode&mode != 0 {
+			e.Mode |= bit
+		}
+	}
+	return n
+}
