@@ -210,7 +210,7 @@ func TestMakeStops(t *testing.T) {
 	entries, texts := all()
 	files := folder(t, texts)
 	for name, use := range map[string]func(r *Reader){
-		"never begun":  func(r *Reader) {},
+		"never begun":  func(*Reader) {},
 		"read a bit":   func(r *Reader) { _, _ = r.Read(make([]byte, 700)) },
 		"read":         func(r *Reader) { _, _ = io.ReadAll(r) },
 		"copied":       func(r *Reader) { _, _ = r.WriteTo(io.Discard) },
