@@ -80,7 +80,7 @@ func naive(text []byte, crc bool) (r reading) {
 			return r.end(errFormat, "a negative size")
 		case head != nil:
 			run = nil
-			if class, why := r.sparse(rec, head.Sparse, crc); class != nil {
+			if why, class := r.sparse(rec, head.Sparse, crc); class != nil {
 				return r.end(class, why)
 			}
 			head = nil
@@ -109,26 +109,26 @@ func naive(text []byte, crc bool) (r reading) {
 }
 
 // sparse adds the fragments of a sparse file.
-func (r *reading) sparse(rec record, s *tarhead.Sparse, crc bool) (class error, why string) {
+func (r *reading) sparse(rec record, s *tarhead.Sparse, crc bool) (why string, class error) {
 	if r.holey++; len(rec.Payload) == 0 {
 		r.bare++
 	}
 	if s.Size != rec.Size {
-		return tarsplit.ErrSize, "a sparse file of another size"
+		return "a sparse file of another size", tarsplit.ErrSize
 	}
 	if s.Format == "1.0" {
-		return tarsplit.ErrLost, "a map that was not kept"
+		return "a map that was not kept", tarsplit.ErrLost
 	}
 	s.Map = slices.DeleteFunc(s.Map, func(f [2]int64) bool { return f[1] == 0 })
 	if len(s.Map) == 0 { // nobody opens the file
-		return nil, ""
+		return "", nil
 	}
 	content, err := byName{}.content(string(rec.NameRaw))
 	if err != nil {
-		return tarsplit.ErrMissing, ""
+		return "", tarsplit.ErrMissing
 	}
 	if rec.Size != int64(len(content)) {
-		return tarsplit.ErrSize, "a file of another size"
+		return "a file of another size", tarsplit.ErrSize
 	}
 	holes := make([]byte, len(content))
 	for _, f := range s.Map {
@@ -136,9 +136,9 @@ func (r *reading) sparse(rec record, s *tarhead.Sparse, crc bool) (class error, 
 		copy(holes[f[0]:], content[f[0]:f[0]+f[1]])
 	}
 	if crc && len(rec.Payload) > 0 && binary.BigEndian.Uint64(rec.Payload) != crc64.Checksum(holes, storage.CRCTable) {
-		return tarsplit.ErrCRC, "a sparse file"
+		return "a sparse file", tarsplit.ErrCRC
 	}
-	return nil, ""
+	return "", nil
 }
 
 func (r reading) end(class error, why string) reading {
