@@ -260,3 +260,35 @@ func TestNamesOfAnyBytes(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+// TestOneLayer: a layer alone shows its own part, whatever its driver keeps.
+func TestOneLayer(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		". d", "etc d", "etc/climb l ../../../../usr/lib/f", "etc/dangling l nowhere", "etc/indir l ../lib/f", "etc/loop l loop",
+		"etc/os-release f ID=three\n", "gone d", "gone/new f new", "opaque d", "opaque/top f top", "pipe p", "replaced d", "replaced/over f over",
+	}
+	for name, opts := range shapes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made := storetest.New(t, stackSpec, opts)
+			s, err := cstor.Open(t.Context(), made.Root, cstor.Options{Driver: made.Driver, ImageStore: made.ImageStore})
+			check(t, err)
+			defer s.Close()
+			l, err := s.Layer(made.Layer("top").ID)
+			check(t, err)
+			fsys, err := imagefs.New([]*cstor.Layer{l}, imagefs.Options{})
+			check(t, err)
+			if diff := cmp.Diff(want, walked(t, fsys)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			info, err := fs.Stat(fsys, "etc")
+			if err != nil || info.Mode() != fs.ModeDir|0o711 {
+				t.Errorf("%v, %v", info, err)
+			}
+			if _, err := fsys.Open("pipe"); !errors.Is(err, driver.ErrNotRegular) {
+				t.Errorf("a pipe: %v", err)
+			}
+		})
+	}
+}

@@ -1,4 +1,5 @@
-// Package toc reads the tables of contents that lazily pulled layers carry.
+// Package toc reads the tables of contents that lazily pulled layers carry, and writes
+// such tables of any layer or image.
 //
 // A table of contents lists the entries of a layer tar with their metadata and the
 // digest of each file's content, as JSON. Two writers use nearly the same form:
@@ -12,5 +13,9 @@
 // and hands out names, sizes and digests as they stand there. Whoever uses them to
 // open something has to check them.
 //
-// Offsets into the compressed blob are not read: a store does not keep the blob.
+// [From] makes entries of a tar's, [Digests] adds the digests of their content, and
+// [Encode] writes a table in eStargz's form, entry by entry.
+//
+// Offsets into the compressed blob are neither read nor written: a store does not keep
+// the blob.
 package toc
