@@ -41,6 +41,9 @@ run list-layers sample
 say "One image in detail"
 run inspect-image --format '{{.ID}} {{.OS}}/{{.Architecture}} cmd={{json .Config.Cmd}} layers={{len .DiffIDs}}' sample
 layer=$("$cstor" --root "$tmp/store" list-layers --quiet sample | tail -n 1)
+say "What it shows at /etc, and a file, without mounting anything"
+run ls -l sample /etc
+run cat sample /etc/hostname
 say "The tar of its top layer, rebuilt byte for byte"
 run export-layer "$layer" -o "$tmp/layer.tar"
 tar -tf "$tmp/layer.tar" | head -n 8
@@ -59,6 +62,8 @@ That was a sample. For your own store, the one that podman, buildah or CRI-O mad
 
     $cstor info
     $cstor list-images
+    $cstor ls -l IMAGE /etc
+    $cstor cat IMAGE /etc/os-release
     $cstor list-layers IMAGE
     $cstor export-layer LAYER -o layer.tar
 
