@@ -14,7 +14,9 @@ import (
 
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	link := func(name, target string) *tarsplit.Entry { return &tarsplit.Entry{Name: name, Type: '2', Linkname: target} }
+	link := func(name, target string) *tarsplit.Entry {
+		return &tarsplit.Entry{Name: name, Type: '2', Linkname: target}
+	}
 	file := func(name string) *tarsplit.Entry { return &tarsplit.Entry{Name: name, Type: '0'} }
 	layers := [][]*tarsplit.Entry{
 		{file("usr/lib/f"), link("lib", "usr/lib"), link("abs", "/usr/lib/f"), link("up", "../../usr/./lib/"), link("usr/loop", "loop")},
