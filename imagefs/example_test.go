@@ -67,7 +67,7 @@ func treeOf(s *cstor.Storage, name string) *imagefs.FS {
 func Example_walk() {
 	s, remove := sample()
 	defer remove()
-	err := fs.WalkDir(treeOf(s, "localhost/sample:1"), ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(treeOf(s, "localhost/sample:1"), ".", func(path string, _ fs.DirEntry, err error) error {
 		fmt.Println(path)
 		return err
 	})
