@@ -136,7 +136,12 @@ func (l *Layer) BigData(key string) ([]byte, error) {
 	return nil, l.fail(err)
 }
 
-func (l *Layer) fail(err error) error { return l.place.fail("layer "+l.rec.ID, err) }
+func (l *Layer) fail(err error) error {
+	if err == nil { // of a million entries, say
+		return nil
+	}
+	return l.place.fail("layer "+l.rec.ID, err)
+}
 
 // Layer finds a layer by id, name, unique prefix of an id, or link id (26 letters
 // and digits, as they stand in the driver's lower files). A prefix of several is an

@@ -51,7 +51,7 @@ func Digests(ctx context.Context, files iter.Seq2[File, error], opts DigestOptio
 		}
 		all.Go(func() { d.hand(files) })
 		for j := range d.order {
-			if j.err == nil && j.done != nil {
+			if j.done != nil {
 				select {
 				case <-j.done:
 				case <-ctx.Done():

@@ -1,6 +1,7 @@
 package toc
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 
@@ -51,8 +52,20 @@ func From(e *tarsplit.Entry) (*Entry, error) {
 
 // clean returns a tar's name as a clean one from the root, which is ".".
 func clean(name string) string {
-	if name = path.Clean("/" + name)[1:]; name == "" {
-		return "."
+	if !isClean(name) {
+		name = path.Clean("/" + name)[1:]
 	}
-	return name
+	return cmp.Or(name, ".")
+}
+
+// isClean tells of most names that they are: no component is empty or begins with a dot.
+func isClean(name string) bool {
+	slash := true
+	for i := range len(name) {
+		if slash && (name[i] == '/' || name[i] == '.') {
+			return false
+		}
+		slash = name[i] == '/'
+	}
+	return !slash
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"iter"
+	"runtime/debug"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/imagefs"
@@ -19,6 +20,8 @@ type merged struct {
 }
 
 func newMerged(ctx context.Context, layers []*cstor.Layer) (*merged, error) {
+	// What is kept is many times as much as in other commands: see main.
+	debug.SetGCPercent(100)
 	var entries []iter.Seq2[*tarsplit.Entry, error]
 	for _, l := range layers {
 		entries = append(entries, l.Entries(ctx))

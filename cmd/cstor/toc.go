@@ -168,7 +168,7 @@ func fileOf(l *cstor.Layer, e *tarsplit.Entry, known map[string]digest.Digest) (
 	if err != nil {
 		return toc.File{}, err
 	}
-	if t.Type == toc.TypeReg && t.Digest == "" {
+	if len(known) > 0 && t.Type == toc.TypeReg && t.Digest == "" {
 		t.Digest = known[place(e.Name)]
 	}
 	return toc.File{Entry: t, Open: func() (*os.File, error) { return l.OpenFile(e.File) }}, nil
