@@ -57,3 +57,27 @@ func sumFile(path string, buffer []byte) (string, error) {
 	}
 	return fmt.Sprintf("sha256:%x", h.Sum(nil)), nil
 }
+
+// agree fails when cases that count entries have printed different numbers of them, or
+// other bytes than they should share.
+func (g *group) agree() error {
+	var first *timed
+	for i := range g.cases {
+		c := &g.cases[i]
+		if !c.counts || c.missing != "" {
+			continue
+		}
+		if first == nil {
+			first = c
+		}
+		if n, want := c.seen.lines-c.frame, first.seen.lines-first.frame; n != want || n <= 0 {
+			return fmt.Errorf("%s: %d entries, where %s has %d", c.name, n, first.name, want)
+		}
+		for _, other := range g.cases {
+			if other.name == c.same && other.missing == "" && other.seen.sum != c.seen.sum {
+				return fmt.Errorf("%s: %s, where %s prints %s", c.name, c.seen.sum, other.name, other.seen.sum)
+			}
+		}
+	}
+	return nil
+}

@@ -23,9 +23,10 @@ func environment(b *bench) string {
 	if unix.Sysinfo(&info) == nil {
 		memory = fmt.Sprintf("%.0f GiB of memory", float64(info.Totalram)*float64(info.Unit)/(1<<30))
 	}
-	return fmt.Sprintf("%s, %s, %s, %d cores, %s, load average %.1f at the start and %.1f at the end (the commands' own load counts), %s.\nPeers: %s, %s, %s.",
+	return fmt.Sprintf("%s, %s, %s, %d cores, %s, load average %.1f at the start and %.1f at the end (the commands' own load counts), %s.\nPeers: %s, %s, %s, %s, %s.",
 		time.Now().UTC().Format(time.DateOnly), kernel, fileSystem(b.work), runtime.NumCPU(), memory, b.load, load(), runtime.Version(),
-		version("go", "list", "-m", "-f", "containers-storage {{.Version}}", "go.podman.io/storage"), version("tar", "--version"), version("podman", "--version"))
+		version("go", "list", "-m", "-f", "containers-storage {{.Version}}", "go.podman.io/storage"), version("tar", "--version"), version("podman", "--version"),
+		version("find", "--version"), version("cmp", "--version"))
 }
 
 // load is the number of processes that ran or waited for a disk in the last minute, as an average.

@@ -12,23 +12,20 @@ import (
 // benchmark is what `go test -bench` says of one, over several runs.
 type benchmark struct {
 	name   string
-	unit   string // one of units
+	unit   string
 	values []float64
 }
 
-// units that we show, the most telling first.
-var units = []string{"entries/s", "MB/s", "ns/op"}
-
 // parseBenchmarks reads what `go test -bench` printed: lines of a name, a count, and pairs of a value and a unit. Of each
-// benchmark one unit is kept.
-func parseBenchmarks(out []byte) (rows []*benchmark) {
+// benchmark the first of those units is kept that it has.
+func parseBenchmarks(out []byte, units ...string) (rows []*benchmark) {
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
 		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
 			continue
 		}
 		name := strings.TrimPrefix(fields[0], "Benchmark")
-		unit, value, ok := telling(fields[2:])
+		unit, value, ok := telling(fields[2:], units)
 		if !ok {
 			continue
 		}
@@ -42,7 +39,7 @@ func parseBenchmarks(out []byte) (rows []*benchmark) {
 }
 
 // telling chooses among pairs of a value and a unit.
-func telling(pairs []string) (unit string, value float64, ok bool) {
+func telling(pairs, units []string) (unit string, value float64, ok bool) {
 	for _, unit := range units {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			if value, err := strconv.ParseFloat(pairs[i], 64); err == nil && pairs[i+1] == unit {
@@ -56,8 +53,8 @@ func telling(pairs []string) (unit string, value float64, ok bool) {
 // amount is a value with its unit, for readers.
 func (b *benchmark) amount(v float64) string {
 	switch b.unit {
-	case "entries/s":
-		return fmt.Sprintf("%.2f million entries/s", v/1e6)
+	case "entries/s", "nodes/s":
+		return fmt.Sprintf("%.2f million %s", v/1e6, b.unit)
 	case "ns/op":
 		return fmt.Sprintf("%.1f µs", v/1e3)
 	}

@@ -27,10 +27,15 @@ type timed struct {
 	target   float64  // times as long as that one it must take at least; 0: none
 	maxPeak  int64    // KiB that it may take; 0: any
 	slow     bool     // runs a third as often
+	silent   bool     // it prints nothing when all is well
+	counts   bool     // it prints an entry a line, as many as the others that do
+	frame    int64    // other lines that it prints then
+	same     string   // the case that prints the same bytes; it and that one count
 	missing  string   // why it could not be measured
 
 	walls []time.Duration
 	peak  int64 // KiB, of the largest process
+	seen  printout
 }
 
 func (g *group) measure(b *bench) error {
@@ -46,6 +51,9 @@ func (g *group) measure(b *bench) error {
 			if err := g.once(b, c, n > 0); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
+		}
+		if err := g.agree(); err != nil {
+			return err
 		}
 	}
 	return g.empty()
@@ -64,12 +72,15 @@ func (g *group) once(b *bench, c *timed, counted bool) error {
 			c.missing = "not installed"
 			return nil //nolint:nilerr // the page says so
 		}
-		u, err := b.start(cmd, !counted)
+		u, err := b.start(cmd, !counted, !counted && c.counts)
 		if err != nil {
 			return err
 		}
-		if u.printed == 0 && g.out == "" {
+		if u.size == 0 && g.out == "" && !c.silent {
 			return errors.New("it printed nothing")
+		}
+		if !counted {
+			c.seen = u.printout
 		}
 		wall, c.peak = wall+u.wall, max(c.peak, u.peak)
 	}

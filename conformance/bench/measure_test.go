@@ -25,6 +25,7 @@ func TestWrongAnswers(t *testing.T) {
 		diffID string
 		files  []string
 		toFile bool
+		silent bool
 		wrong  bool
 	}{
 		{name: "prints", script: "printf x"},
@@ -38,6 +39,8 @@ func TestWrongAnswers(t *testing.T) {
 		{name: "writes one of two", script: "printf x > $1/x", files: []string{digestOfX, digestOfNothing}, toFile: true, wrong: true},
 		{name: "writes nothing", script: ": > $1/x", toFile: true, wrong: true},
 		{name: "prints in place of writing", script: "printf x", toFile: true, wrong: true},
+		{name: "prints nothing, as it should", script: ":", silent: true},
+		{name: "fails silently", script: "exit 1", silent: true, wrong: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -46,7 +49,7 @@ func TestWrongAnswers(t *testing.T) {
 			if tc.toFile {
 				g.out = filepath.Join(b.work, "out")
 			}
-			g.cases = []timed{{name: "case", commands: []command{shell(tc.script, tc.diffID, g.out)}, files: tc.files}}
+			g.cases = []timed{{name: "case", commands: []command{shell(tc.script, tc.diffID, g.out)}, files: tc.files, silent: tc.silent}}
 			if err := g.measure(b); (err != nil) != tc.wrong {
 				t.Error(err)
 			}
@@ -75,5 +78,35 @@ func TestRuns(t *testing.T) {
 	}
 	if left, err := os.ReadDir(g.out); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestAgreement: cases that list the same must find as many entries.
+func TestAgreement(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		peer  timed
+		print string
+		wrong bool
+	}{
+		{name: "as many", peer: timed{counts: true}, print: `c\nd\n`},
+		{name: "fewer", peer: timed{counts: true}, print: `c\n`, wrong: true},
+		{name: "other lines are left out", peer: timed{counts: true, frame: 1}, print: `[\nc\nd\n`},
+		{name: "they count", peer: timed{counts: true}, print: `[\nc\nd\n`, wrong: true},
+		{name: "the same", peer: timed{counts: true, same: "ours"}, print: `a\nb\n`},
+		{name: "not the same", peer: timed{counts: true, same: "ours"}, print: `a\nc\n`, wrong: true},
+		{name: "who does not count", print: `c\n`},
+		{name: "who is missing", peer: timed{counts: true, missing: "not installed"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := &bench{ctx: t.Context(), work: t.TempDir(), runs: 1, buffer: make([]byte, bufferSize)}
+			tc.peer.name, tc.peer.commands = "peer", []command{shell(`printf "$1"`, "", tc.print)}
+			g := &group{cases: []timed{{name: "ours", commands: []command{shell(`printf 'a\nb\n'`, "")}, counts: true}, tc.peer}}
+			if err := g.measure(b); (err != nil) != tc.wrong {
+				t.Error(err)
+			}
+		})
 	}
 }

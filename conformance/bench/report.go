@@ -22,7 +22,7 @@ names: above 1, cstor is faster. Peak memory is that of the largest process (wha
 10 MiB, is the least that can be seen).
 
 Caches are warm: a run of each command that does not count comes first, and the stores fit into memory. What cstor wrote in it
-has been compared with the layers' diff ids. Before each run what the one before wrote is removed, and the file system is
+has been compared with the layers' diff ids, with a file itself, or with what its peers found. Before each run what the one before wrote is removed, and the file system is
 synced. On the clock no command waits for the disk, unless it asks to, or the kernel makes it wait because too much is dirty.
 Nothing is pinned to a core.
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ BenchmarkEntries                 	      10	  10000000 ns/op	    250000 entries/s
 BenchmarkBroken                  	      10	  many ns/op
 entries/s
 PASS
-`))
+`), "entries/s", "MB/s", "ns/op")
 	want := []*benchmark{
 		{"Walk/files=1000", "entries/s", []float64{1067329, 490000}},
 		{"ReaderAt", "ns/op", []float64{1e7}},
@@ -30,22 +31,34 @@ PASS
 	}
 }
 
-func TestWalkTarget(t *testing.T) {
+func TestGoals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		row    benchmark
 		missed bool
 	}{
-		{"the median counts", benchmark{"Walk", "entries/s", []float64{walkTarget, walkTarget + 1, 1}}, false},
-		{"too slow", benchmark{"Walk/files=1", "entries/s", []float64{walkTarget - 1}}, true},
-		{"no target", benchmark{"Entries", "entries/s", []float64{1}}, false},
+		{"the median counts", benchmark{"Walk", "entries/s", []float64{500, 501, 1}}, false},
+		{"too slow", benchmark{"Walk/files=1", "entries/s", []float64{499}}, true},
+		{"another unit", benchmark{"Walk", "ns/op", []float64{1}}, false},
+		{"no goal", benchmark{"Entries", "entries/s", []float64{1}}, false},
+		{"below", benchmark{"fs: Open", "ns/op", []float64{999, 1, 2000}}, false},
+		{"not below", benchmark{"fs: Open", "ns/op", []float64{1000}}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			w := &walker{rows: []*benchmark{&tc.row}}
-			if missed := w.missed(); len(missed) > 0 != tc.missed {
+			p := &packages{rows: []*benchmark{&tc.row}, goals: []goal{
+				{prefix: "Walk", unit: "entries/s", value: 500}, {prefix: "fs: Open", unit: "ns/op", value: 1000, below: true},
+			}}
+			if missed := p.missed(); len(missed) > 0 != tc.missed {
 				t.Errorf("missed: %q", missed)
+			}
+			var page strings.Builder
+			if p.write(&page); strings.Contains(page.String(), "**missed**") != tc.missed {
+				t.Errorf("the page says:\n%s", page.String())
+			}
+			if err := p.whole(); err == nil {
+				t.Error("one of the goals is for nothing")
 			}
 		})
 	}
