@@ -19,6 +19,7 @@ func FuzzHeader(f *testing.F) {
 	for _, format := range []tar.Format{tar.FormatUSTAR, tar.FormatGNU, tar.FormatPAX} {
 		f.Add(goTar(f, format))
 	}
+	f.Add(slices.Concat(extension(f, 'g', pairs("uid", "9", "size", "\xff7")), plain(f, "file"))) // archive/tar drops both
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 64<<10 {
 			return

@@ -53,6 +53,9 @@ func peer(data []byte) (list []peerEntry, err error) {
 			return list, err
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
+			if h.PAXRecords == nil { // one is no number, and all are dropped (archive/tar reader.go:next)
+				return list, errors.New("records of a global header are lost")
+			}
 			maps.Copy(globals, h.PAXRecords)
 			continue
 		}
