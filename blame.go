@@ -59,7 +59,9 @@ func (l *Layer) takes(other *tarsplit.Entry, place string, node *driver.Node) bo
 	if at == place || other.Type != typeDir && strings.HasPrefix(place, at+"/") {
 		return true
 	}
-	if node == nil || node.Ino == 0 || other.File == "" {
+	// A file with several names may be shared for other reasons, such as a tool that
+	// looks for files of the same content.
+	if node == nil || node.Nlink != 1 || other.File == "" {
 		return false
 	}
 	n, err := l.Lstat(other.Name)

@@ -32,7 +32,7 @@ func (l *Layer) treeEntries(files driver.Files) iter.Seq2[*tarsplit.Entry, error
 			defer l.snap.trees.done(below)
 			nodes = driver.Changes(files, below)
 		}
-		m := entryMaker{first: map[inode]string{}}
+		m := entryMaker{first: map[inode]*linked{}}
 		for n, err := range nodes {
 			if err != nil {
 				yield(nil, err)
@@ -67,12 +67,20 @@ const (
 // inode tells files apart whatever their names are.
 type inode struct{ dev, ino uint64 }
 
-// maxLinked is how many files with several names a layer may have.
-const maxLinked = 4 << 20
+// maxLinked is how many bytes names of files may have together that have further names
+// still to come.
+const maxLinked = 512 << 20
+
+// linked is a file with several names.
+type linked struct {
+	first string
+	left  uint64 // names still to come
+}
 
 // entryMaker translates the nodes of one layer.
 type entryMaker struct {
-	first map[inode]string // the first name of files that have several
+	first map[inode]*linked
+	bytes int // of names in it
 }
 
 // Names by which a tar deletes what layers below have (OCI image-spec layer.md,
@@ -90,7 +98,7 @@ func (m *entryMaker) entries(n driver.Named) ([]*tarsplit.Entry, error) {
 		return nil, nil
 	}
 	if n.Hides != "" {
-		gone := &tarsplit.Entry{Name: dir + whiteoutPrefix + n.Hides, Type: typeReg, ModTime: n.ModTime}
+		gone := &tarsplit.Entry{Name: dir + whiteoutPrefix + n.Hides, Type: typeReg, ModTime: n.ModTime.UTC()}
 		return []*tarsplit.Entry{gone}, nil
 	}
 	if strings.HasPrefix(base, whiteoutPrefix) {
@@ -104,12 +112,13 @@ func (m *entryMaker) entries(n driver.Named) ([]*tarsplit.Entry, error) {
 	}
 	switch n.Mode.Type() {
 	case 0:
-		if first, again := m.seen(n); again {
+		first, again := m.seen(n)
+		if again {
 			e.Type, e.Linkname = typeLink, first
 			break
 		}
-		if len(m.first) > maxLinked {
-			return nil, fmt.Errorf("more than %d files with several names: %w", maxLinked, tarsplit.ErrLimit)
+		if m.bytes > maxLinked {
+			return nil, fmt.Errorf("more than %d bytes of names of files that have several: %w", maxLinked, tarsplit.ErrLimit)
 		}
 		if e.Type = typeReg; n.Size > 0 {
 			e.Size, e.File = n.Size, n.Name
@@ -142,10 +151,17 @@ func (m *entryMaker) seen(n driver.Named) (first string, again bool) {
 		return "", false
 	}
 	id := inode{n.Dev, n.Ino}
-	if first, again = m.first[id]; !again {
-		m.first[id] = n.Name
+	file := m.first[id]
+	if file == nil {
+		m.first[id] = &linked{n.Name, n.Nlink - 1}
+		m.bytes += len(n.Name)
+		return "", false
 	}
-	return first, again
+	if file.left--; file.left == 0 {
+		delete(m.first, id)
+		m.bytes -= len(file.first)
+	}
+	return file.first, true
 }
 
 // tarMode is the mode of a tar header: permissions, and set-id and sticky bits.

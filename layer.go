@@ -3,8 +3,10 @@ package cstor
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -18,6 +20,9 @@ type Layer struct {
 	snap  *snapshot
 	place *place
 	rec   *ondisk.Layer
+
+	measured  sync.Once
+	filesSize int64 // bytes: see size
 }
 
 // IDMap is one range of a user or group id map.
@@ -56,20 +61,25 @@ func (l *Layer) DiffSize() int64 {
 	return l.rec.DiffSize
 }
 
-// size is DiffSize, or, if that is not known, the size of the layer's files.
-func (l *Layer) size() (total int64) {
+// size is DiffSize, or, if that is not known, the size of the layer's files, which are
+// looked at once.
+func (l *Layer) size() int64 {
 	if l.rec.DiffDigest != "" && l.rec.DiffSize >= 0 {
 		return l.rec.DiffSize
 	}
-	for e, err := range l.madeEntries(context.Background()) {
-		if err != nil {
-			break
+	l.measured.Do(func() {
+		for e, err := range l.madeEntries(context.Background()) {
+			if err != nil {
+				break
+			}
+			n := e.Size
+			if e.Type == typeSymlink {
+				n = int64(len(e.Linkname))
+			}
+			l.filesSize += min(n, math.MaxInt64-l.filesSize)
 		}
-		if total += e.Size; e.Type == typeSymlink {
-			total += int64(len(e.Linkname))
-		}
-	}
-	return total
+	})
+	return l.filesSize
 }
 
 // CompressedDigest is the digest of the blob that was pulled, which the store did

@@ -2,9 +2,13 @@ package cstor
 
 import (
 	"context"
+	"errors"
+	"io"
 	"iter"
 	"os"
+	"slices"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
@@ -63,7 +67,27 @@ func (f layerFiles) OpenFile(name string) (file *os.File, err error) {
 		return nil, err
 	}
 	defer f.layer.snap.trees.done(tree)
-	return tree.OpenFile(name)
+	file, err = tree.OpenFile(name)
+	if errors.Is(err, driver.ErrMetacopy) {
+		return f.below(name, err)
+	}
+	return file, err
+}
+
+// below opens the content of a file of which a container has changed the metadata only:
+// it is that of the nearest layer below that has the file.
+func (f layerFiles) below(name string, err error) (*os.File, error) {
+	chain, chainErr := f.layer.Chain()
+	if chainErr != nil {
+		return nil, chainErr
+	}
+	for _, l := range slices.Backward(chain[:len(chain)-1]) {
+		if n, lstatErr := l.Lstat(name); lstatErr != nil || !n.Mode.IsRegular() || n.Metacopy {
+			continue
+		}
+		return l.OpenFile(name)
+	}
+	return nil, err
 }
 
 func (f layerFiles) ReadFile(name string, p []byte) (size int64, err error) {
@@ -72,5 +96,20 @@ func (f layerFiles) ReadFile(name string, p []byte) (size int64, err error) {
 		return 0, err
 	}
 	defer f.layer.snap.trees.done(tree)
-	return tree.ReadFile(name, p)
+	if size, err = tree.ReadFile(name, p); !errors.Is(err, driver.ErrMetacopy) {
+		return size, err
+	}
+	file, err := f.below(name, err)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() == int64(len(p)) {
+		_, err = io.ReadFull(file, p)
+	}
+	return info.Size(), err
 }

@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/internal/storetest"
@@ -178,6 +180,35 @@ func TestApproximateContainer(t *testing.T) {
 	want := []string{"./", "etc/", "etc/hostname", "opt/", "opt/app/", "opt/app/.wh.run"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestMetacopy: a file whose mode alone a container has changed has its content from
+// below.
+func TestMetacopy(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, for trusted attributes")
+	}
+	made := storetest.New(t, storetest.Sample, storetest.Options{})
+	stub := filepath.Join(made.Container("work").Layer.Diff, "etc", "passwd")
+	check(t, os.WriteFile(stub, nil, 0o600))
+	check(t, os.Truncate(stub, 68))
+	check(t, unix.Setxattr(stub, "trusted.overlay.metacopy", nil, 0))
+	l, err := open(t, made).Layer(made.Container("work").Layer.ID)
+	check(t, err)
+	b, _ := approximate(t, l)
+	for r := tar.NewReader(bytes.NewReader(b)); ; {
+		h, err := r.Next()
+		check(t, err)
+		if h.Name != "etc/passwd" {
+			continue
+		}
+		content, err := io.ReadAll(r)
+		if err != nil || h.Mode != 0o600 || !strings.HasPrefix(string(content), "root:x:0:0:") {
+			t.Errorf("%o %q, %v", h.Mode, content, err)
+		}
+		return
 	}
 }
 

@@ -11,6 +11,7 @@ type pairs struct {
 	a, b  int64
 	n     int64
 	names []place // of each pair; nil if those are known not to have moved
+	cost  int     // in the budget
 	side  by
 }
 
@@ -48,16 +49,17 @@ func (o *order) add(a, b int64, p place, side by, waiting int) error {
 				return nil
 			}
 			if side == lockstep && last.n > int64(waiting) {
-				o.budget.release(len(last.names) - 1)
-				last.names = nil
+				o.budget.release(last.cost - 1)
+				last.names, last.cost = nil, 1
 				return nil
 			}
 			last.names = append(last.names, p)
-			return o.budget.take(1)
+			last.cost += p.cost()
+			return o.budget.take(p.cost())
 		}
 	}
-	o.list = append(o.list, pairs{a: a, b: b, n: 1, side: side, names: []place{p}})
-	return o.budget.take(1)
+	o.list = append(o.list, pairs{a: a, b: b, n: 1, side: side, names: []place{p}, cost: p.cost()})
+	return o.budget.take(p.cost())
 }
 
 // place is where an entry stands.
@@ -65,6 +67,9 @@ type place struct {
 	name string
 	a, b int64 // offsets in the archives
 }
+
+// cost counts a long name as several entries.
+func (p place) cost() int { return 1 + len(p.name)/costSize }
 
 // move is what became of an entry that moved.
 type move struct {
@@ -80,7 +85,7 @@ func (o *order) settle() (moved []move) {
 	}
 	o.list = nil
 	for _, p := range list {
-		o.budget.release(max(len(p.names), 1))
+		o.budget.release(p.cost)
 	}
 	slices.SortFunc(list, func(x, y pairs) int { return cmp.Compare(x.a, y.a) })
 	stays := heaviest(list)

@@ -18,6 +18,7 @@ type waiting struct {
 	head           int    // length of the head
 	sum            [sha256.Size]byte
 	kept           []byte // the content, if it is small and came lately; else nil
+	shelf          *shelf // in the attic, while something is kept
 	cost           int
 	next, lastTwin *waiting // of the same name; lastTwin is that of the first one
 }
@@ -94,9 +95,13 @@ func (b *budget) release(n int) { b.used -= n }
 
 // attic keeps contents of small entries that wait, the latest ones.
 type attic struct {
-	list []*waiting
+	list []*shelf
 	size int
 }
+
+// shelf is a place in the attic; empty once the entry has met its twin, which then is
+// not held any longer.
+type shelf struct{ *waiting }
 
 const (
 	maxKept    = 64 << 10 // bytes of one entry
@@ -105,11 +110,13 @@ const (
 )
 
 func (k *attic) add(w *waiting, content []byte) {
-	w.kept = content
+	w.kept, w.shelf = content, &shelf{w}
 	k.size += len(content)
-	k.list = append(k.list, w)
+	k.list = append(k.list, w.shelf)
 	for k.size > maxAttic || len(k.list) > maxInAttic {
-		k.drop(k.list[0])
+		if oldest := k.list[0].waiting; oldest != nil {
+			k.drop(oldest)
+		}
 		k.list[0] = nil
 		k.list = k.list[1:]
 	}
@@ -119,6 +126,9 @@ func (k *attic) add(w *waiting, content []byte) {
 func (k *attic) drop(w *waiting) {
 	k.size -= len(w.kept)
 	w.kept = nil
+	if w.shelf != nil {
+		w.shelf.waiting, w.shelf = nil, nil
+	}
 }
 
 // pack takes out the runs of zeros, of which blocks of headers mostly consist: a count

@@ -105,6 +105,8 @@ func (e *layerExport) check(cmd *cobra.Command, got []string) (several bool, err
 		return several, usagef("--image is empty")
 	case !several && len(got) == 0:
 		return several, usagef("export-layer takes LAYERs, or --image IMAGE")
+	case e.output == "" && cmd.Flags().Changed("output"):
+		return several, usagef("--output is empty")
 	case e.platform != "" && e.image == "":
 		return several, usagef("--platform goes with --image")
 	case err != nil:

@@ -136,7 +136,7 @@ type fileRow struct {
 	User     string            `json:"user,omitempty"`
 	Group    string            `json:"group,omitempty"`
 	Size     int64             `json:"size"`
-	ModTime  time.Time         `json:"modTime"`
+	ModTime  *time.Time        `json:"modTime,omitempty"`  // absent in years that RFC 3339 cannot say
 	Link     string            `json:"link,omitempty"`     // target of a symbolic link
 	HardLink string            `json:"hardLink,omitempty"` // the first path of the same file
 	Device   string            `json:"device,omitempty"`   // major:minor
@@ -159,7 +159,10 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 	if x.format == "json" {
 		r := fileRow{
 			Path: n.Path, Type: typeNames[e.Type], Mode: fmt.Sprintf("%04o", e.Mode&0o7777), UID: e.UID, GID: e.GID, User: e.Uname, Group: e.Gname,
-			Size: length(e), ModTime: e.ModTime, Link: e.Linkname, HardLink: n.Link, Layer: layer,
+			Size: length(e), Link: e.Linkname, HardLink: n.Link, Layer: layer,
+		}
+		if year := e.ModTime.Year(); year >= 0 && year <= 9999 {
+			r.ModTime = &e.ModTime
 		}
 		if !utf8.ValidString(n.Path) {
 			r.PathRaw = []byte(n.Path)

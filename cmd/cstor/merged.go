@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"runtime/debug"
@@ -27,6 +29,10 @@ func newMerged(ctx context.Context, layers []*cstor.Layer) (*merged, error) {
 		entries = append(entries, l.Entries(ctx))
 	}
 	tree, err := merge.Build(ctx, entries, merge.Options{})
+	if entry := (*merge.EntryError)(nil); errors.As(err, &entry) {
+		root, _ := layers[entry.Layer].Store()
+		err = &cstor.StoreError{Store: root, What: "layer " + layers[entry.Layer].ID(), Err: fmt.Errorf("entry %q: %w", entry.Name, entry.Err)}
+	}
 	if err != nil {
 		return nil, err
 	}

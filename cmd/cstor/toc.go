@@ -31,7 +31,8 @@ func (a *app) toc() *cobra.Command {
 		Long: `Print what a layer or an image holds as JSON, in the form of an eStargz table of
 contents (stargz.index.json), an entry a line. Of a layer, it has the entries of its
 tar in their order, whiteouts included; of an image, the merged tree. Nothing but
-headers is read, unless --digests asks for the SHA-256 of each file.
+headers is read, unless --digests asks for the SHA-256 of each file: it is taken from
+the table of contents that a layer was pulled by, if it has one, else computed.
 
 It lists what is there. It is not a table for pulling lazily: there is no blob for
 it to point into.`,
@@ -47,7 +48,7 @@ it to point into.`,
 	x.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&x.pretty, "pretty", false, "indent")
-	f.BoolVar(&x.digests, "digests", false, "read the files, and add their SHA-256")
+	f.BoolVar(&x.digests, "digests", false, "add the SHA-256 of each file")
 	f.BoolVarP(&x.quiet, "quiet", "q", false, "show no progress")
 	return cmd
 }
