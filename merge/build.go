@@ -22,7 +22,9 @@ type Options struct {
 	MaxText int64
 }
 
-// Build merges a stack of layers, base first. It ranges over each once; several at the
+// Build merges a stack of layers, base first. Entries and their small maps may be used
+// again by who yields them; large maps, of more than 16 keys, must not change until Build
+// returns. It ranges over each once; several at the
 // same time, in goroutines that have ended when it returns. No layers make a tree that
 // has a root.
 //

@@ -43,8 +43,9 @@ type draft struct {
 	owned    map[owner]uint32
 	packed   map[string]string // each to itself
 	packing  []byte
-	replaced int // counts what may change the way to a directory
-	implied  int // counts directories that are made because names lead through them
+	last     mapping // packed last
+	replaced int     // counts what may change the way to a directory
+	implied  int     // counts directories that are made because names lead through them
 
 	links int // followed in the present walk
 	steps int // left for following links

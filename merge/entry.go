@@ -67,7 +67,7 @@ func (t *Tree) entry(h *header) *tarsplit.Entry {
 		return e
 	}
 	x := t.extras.at(h.extra)
-	e.Xattrs, e.PAX = unpackMap(x.xattrs), unpackMap(x.attrs)
+	e.Xattrs, e.PAX = t.unpack(x.xattrs), t.unpack(x.attrs)
 	if x.oddity == nil {
 		return e
 	}

@@ -18,20 +18,18 @@ const (
 // error is an [*fs.PathError] and matches [fs.ErrNotExist], [syscall.ENOTDIR],
 // [syscall.ELOOP] after 40 links, or [syscall.ENAMETOOLONG].
 func (t *Tree) Follow(name string, last bool) (Node, error) {
-	n, err := t.follow(name, last)
+	i, err := t.follow(name, last)
 	if err != nil {
 		return Node{}, &fs.PathError{Op: "lookup", Path: name, Err: err}
 	}
-	return n, nil
+	return t.node(i, t.path(i)), nil
 }
 
-func (t *Tree) follow(name string, last bool) (Node, error) {
-	var at []string // components of the directory that has been reached
+func (t *Tree) follow(name string, last bool) (at uint32, err error) {
 	links := 0
-	found, _ := t.Lookup("")
 	for name != "" {
 		if len(name) > maxFollowed {
-			return Node{}, syscall.ENAMETOOLONG
+			return 0, syscall.ENAMETOOLONG
 		}
 		part, rest, more := strings.Cut(name, "/")
 		name = rest
@@ -39,38 +37,49 @@ func (t *Tree) follow(name string, last bool) (Node, error) {
 		case "", ".":
 			continue
 		case "..":
-			at = at[:max(len(at)-1, 0)]
-			found, _ = t.Lookup(strings.Join(at, "/"))
+			at = t.nodes[at].parent // the root's is the root
 			continue
 		}
-		n, ok := t.Lookup(strings.Join(append(at, part), "/"))
-		switch {
-		case !ok:
-			return Node{}, fs.ErrNotExist
-		case n.Entry.Type == typeSymlink && (last || more):
+		i, ok := t.child(at, part)
+		if !ok {
+			return 0, fs.ErrNotExist
+		}
+		switch kind, target := t.kind(i); {
+		case kind == typeSymlink && (last || more):
 			if links++; links > maxFollow {
-				return Node{}, syscall.ELOOP
+				return 0, syscall.ELOOP
 			}
-			target := n.Entry.Linkname
 			if target == "" {
-				return Node{}, fs.ErrNotExist
+				return 0, fs.ErrNotExist
 			}
 			if target[0] == '/' {
-				at = nil
+				at = 0
 			}
-			found, _ = t.Lookup(strings.Join(at, "/"))
 			if name = target; more {
 				name += "/" + rest
 			}
-		case n.Entry.Type == typeDir:
-			at, found = append(at, part), n
+		case kind == typeDir:
+			at = i
 		case more:
-			return Node{}, syscall.ENOTDIR
+			return 0, syscall.ENOTDIR
 		default:
-			return n, nil
+			return i, nil
 		}
 	}
-	return found, nil
+	return at, nil
+}
+
+// kind is the type of a node, and the target of a symbolic link.
+func (t *Tree) kind(i uint32) (kind byte, target string) {
+	n := &t.nodes[i]
+	if n.header == 0 {
+		return typeDir, ""
+	}
+	h := t.headers.at(n.header)
+	if h.kind == typeSymlink && h.text != 0 {
+		target = t.linkname(h)
+	}
+	return h.kind, target
 }
 
 const (

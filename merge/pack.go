@@ -3,6 +3,7 @@ package merge
 import (
 	"encoding/binary"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,10 @@ import (
 func (d *draft) packMap(m map[string]string) string {
 	if len(m) == 0 {
 		return ""
+	}
+	// Entries behind a global header share its map, of 64 KiB perhaps.
+	if len(m) > fewKeys && d.last.m != nil && reflect.ValueOf(m).Pointer() == reflect.ValueOf(d.last.m).Pointer() {
+		return d.last.packed
 	}
 	d.packing = d.packing[:0]
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -26,7 +31,32 @@ func (d *draft) packMap(m map[string]string) string {
 		d.text += int64(len(packed))
 		d.packed[packed] = packed
 	}
+	d.last = mapping{packed, m}
 	return packed
+}
+
+const (
+	fewKeys = 16      // are packed as often as they come
+	large   = 4 << 10 // bytes of a map that several Nodes share
+)
+
+// mapping is a map in both forms.
+type mapping struct {
+	packed string
+	m      map[string]string
+}
+
+// unpack is unpackMap, which is not done again for a large map that came last.
+func (t *Tree) unpack(packed string) map[string]string {
+	if len(packed) < large {
+		return unpackMap(packed)
+	}
+	if last := t.last.Load(); last != nil && last.packed == packed { // mostly the same string: no bytes are compared
+		return last.m
+	}
+	m := unpackMap(packed)
+	t.last.Store(&mapping{packed, m})
+	return m
 }
 
 // unpackMap returns nil for "".

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cstor-go/cstor/tarsplit"
 )
@@ -14,6 +15,7 @@ type Tree struct {
 	records
 	nodes []leaf            // the root first; siblings are neighbours, sorted by name
 	first map[uint32]uint32 // of shared headers: the node that is first in All
+	last  atomic.Pointer[mapping]
 }
 
 // A leaf is a node of a Tree.
@@ -30,10 +32,11 @@ type Node struct {
 	// Layer is the index of the layer that the Entry is of, and that has the content; -1
 	// for a directory that no header names.
 	Layer int
-	// Entry is the header, never nil, and nobody else's, except Sparse. It is complete for every name of a file: a hard link has the header of the
-	// file that it leads to, with the name that it has itself in the tar, so that File
-	// can be opened in Layer even if the file's first name is gone. Type is '0' or '2'
-	// to '6'; Linkname is that of a symbolic link or empty.
+	// Entry is the header, never nil, and nobody else's, except Sparse and maps of more
+	// than 4 KiB. It is complete for every name of a file: a hard link has the header of
+	// the file that it leads to, with the name that it has itself in the tar, so that
+	// File can be opened in Layer even if the file's first name is gone. Type is '0' or
+	// '2' to '6'; Linkname is that of a symbolic link or empty.
 	//
 	// A directory that no header names is root's, with mode 0755 and the epoch as time.
 	Entry *tarsplit.Entry
@@ -104,16 +107,20 @@ func (t *Tree) find(name string) (i uint32, cleaned string, ok bool) {
 	for rest := cleaned; rest != ""; {
 		var base string
 		base, rest, _ = strings.Cut(rest, "/")
-		from, to := t.children(i)
-		at, found := slices.BinarySearchFunc(t.nodes[from:to], base, func(l leaf, base string) int {
-			return strings.Compare(t.texts.at(l.name, int(l.size)), base)
-		})
-		if !found {
+		if i, ok = t.child(i, base); !ok {
 			return 0, "", false
 		}
-		i = from + uint32(at)
 	}
 	return i, cleaned, true
+}
+
+// child returns what is called base in a directory.
+func (t *Tree) child(dir uint32, base string) (i uint32, ok bool) {
+	from, to := t.children(dir)
+	at, found := slices.BinarySearchFunc(t.nodes[from:to], base, func(l leaf, base string) int {
+		return strings.Compare(t.texts.at(l.name, int(l.size)), base)
+	})
+	return from + uint32(at), found
 }
 
 func (t *Tree) base(i uint32) string { return t.texts.at(t.nodes[i].name, int(t.nodes[i].size)) }
