@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -45,6 +44,8 @@ the first are shown with the name that they repeat.`,
 	f.BoolVarP(&x.long, "long", "l", false, "show metadata and the layer that owns each entry")
 	f.BoolVarP(&x.recursive, "recursive", "R", false, "list everything below as well, with paths")
 	f.BoolVarP(&x.self, "directory", "d", false, "list directories themselves, not what is in them")
+	_ = f.BoolP("all", "a", true, "list names that begin with a dot, as is always done")
+	_ = f.BoolP("one", "1", true, "list one name a line, as is always done")
 	f.StringVar(&x.format, "format", "table", "print as \"table\" or \"json\", an object a line")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -87,14 +88,20 @@ func (x *listFiles) run(cmd *cobra.Command, got []string) error {
 
 // list prints what a path leads to, a directory with a heading.
 func (x *listFiles) list(cmd *cobra.Command, w io.Writer, tree *merged, name, heading string) error {
-	// As other ls: a link that was named is followed, but not where it would be shown.
-	n, err := tree.Follow(name, !x.self && !x.long || strings.HasSuffix(name, "/"))
+	n, err := tree.Follow(name, false)
 	if err != nil {
 		return err
 	}
+	// As other ls: a link to a directory that was named is followed, but not where it
+	// would be shown.
+	if n.Entry.Type == '2' && !x.self && !x.long {
+		if target, err := tree.Follow(name, true); err == nil && target.Entry.Type == '5' {
+			n = target
+		}
+	}
 	switch {
 	case n.Entry.Type != '5' || x.self:
-		return x.print(w, tree, n, n.Path)
+		return x.print(w, tree, n, name)
 	case !x.recursive:
 		_, _ = io.WriteString(w, heading) // an error comes again
 		for child := range tree.Below(n.Path) {
@@ -136,8 +143,9 @@ type fileRow struct {
 	User     string            `json:"user,omitempty"`
 	Group    string            `json:"group,omitempty"`
 	Size     int64             `json:"size"`
-	ModTime  *time.Time        `json:"modTime,omitempty"`  // absent in years that RFC 3339 cannot say
-	Link     string            `json:"link,omitempty"`     // target of a symbolic link
+	ModTime  *time.Time        `json:"modTime,omitempty"` // absent in years that RFC 3339 cannot say
+	Link     string            `json:"link,omitempty"`    // target of a symbolic link
+	LinkRaw  []byte            `json:"linkRaw,omitempty"`
 	HardLink string            `json:"hardLink,omitempty"` // the first path of the same file
 	Device   string            `json:"device,omitempty"`   // major:minor
 	Xattrs   map[string][]byte `json:"xattrs,omitempty"`
@@ -166,6 +174,9 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 		}
 		if !utf8.ValidString(n.Path) {
 			r.PathRaw = []byte(n.Path)
+		}
+		if !utf8.ValidString(e.Linkname) {
+			r.LinkRaw = []byte(e.Linkname)
 		}
 		if e.Type == '3' || e.Type == '4' {
 			r.Device = fmt.Sprintf("%d:%d", e.Devmajor, e.Devminor)
