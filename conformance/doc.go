@@ -3,7 +3,7 @@
 // The reference is the container-libs library (go.podman.io/storage and go.podman.io/image/v5) at the versions in go.mod,
 // and the podman, buildah and skopeo of three generations, which also write most of the stores: see package peers for
 // where they come from, package corpus for the stores, package fixture for what goes into them, package answer for the
-// tables that are compared, and package trace for how a program is watched. Package oracle holds the reader of layer tars
+// tables that are compared, package contents for the trees that images show, and package trace for how a program is watched. Package oracle holds the reader of layer tars
 // against the implementation that writes their recipes, by fuzzing; bench measures both.
 //
 // The tests:
@@ -15,6 +15,11 @@
 //   - TestArchives pulls every archive of Go's and tar-split's own tests, and compares what comes back;
 //   - TestKinds has a table of every kind of layer, what the reference makes of it and what cstor does, and TestMadeTars checks
 //     the tars that are made of layers that have none;
+//   - TestMerged compares the merged tree of every image with what the kernel's overlay, fuse-overlayfs and umoci make of the
+//     same layers, and TestImageFS the view by files; what differs, because a store has lost what its tars said, is a table of
+//     named exceptions, each of which must occur;
+//   - TestTOC holds tables of contents against those of the eStargz library;
+//   - TestContentsCommands runs ls, cat and toc on stores of every shape, which must say the same of the same image;
 //   - TestPlatforms asks which image of a list is for which platform;
 //   - TestReadOnlyMount asks about stores on a read-only mount, without their lock files;
 //   - TestNoWrites runs every command of the cstor binary under strace;

@@ -25,10 +25,16 @@ as-root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else buildah unshare bash "$0" "$@"; fi
 }
 
-# pull SOURCE NAME copies one image; the name is a full one.
+# pull SOURCE NAME copies one image; the name is a full one. A skopeo that crashed has said nothing of the image, and is run
+# again; what it printed stays in OUT/crashed.
 pull() {
-	skopeo --insecure-policy copy -q --src-tls-verify=false "$1" "containers-storage:$2" > /dev/null 2> "$TMPDIR/complaint" ||
-		echo "$2: $(tail -n 1 "$TMPDIR/complaint")" >> "$OUT/refused"
+	local try
+	for try in 1 2 3; do
+		skopeo --insecure-policy copy -q --src-tls-verify=false "$1" "containers-storage:$2" > /dev/null 2> "$TMPDIR/complaint" && return
+		grep -q '^goroutine ' "$TMPDIR/complaint" || break
+		{ echo "skopeo, $2, try $try:" && cat "$TMPDIR/complaint"; } >> "$OUT/crashed"
+	done
+	echo "$2: $(grep -m 1 -E '^(panic|fatal error): ' "$TMPDIR/complaint" || tail -n 1 "$TMPDIR/complaint")" >> "$OUT/refused"
 }
 
 # must-pull is pull for images that every tool takes.
@@ -263,6 +269,43 @@ estargz() {
 lent() {
 	must-pull "docker://$REGISTRY/oci:gzip" docker.io/library/fixture:gzip
 	must-pull "oci:$IN/oci:repeat" localhost/ordinary:latest
+}
+
+# stacks pulls the images whose layers delete and replace what others have; not every tool and driver takes each.
+stacks() {
+	local name
+	for name in $(sed -n '/^many /d; s/ .*//p' "$IN/stack-digests"); do
+		pull "oci:$IN/stacks:$name" "localhost/stack:$name"
+	done
+}
+
+# many pulls the one that has many layers.
+many() { must-pull "oci:$IN/stacks:many" localhost/stack:many; }
+
+# stacks-served pulls from the registry, as it takes to have layers converted.
+stacks-served() {
+	local name
+	for name in $(sed -n '/^many /d; s/ .*//p' "$IN/stack-digests"); do
+		pull "docker://$REGISTRY/stacks:$name" "localhost/stack:$name"
+	done
+}
+
+# unpacked has umoci, if there is one, unpack all images of both layouts.
+unpacked() {
+	command -v umoci > /dev/null || return 0
+	unpack oci "$IN/digests"
+	unpack stacks "$IN/stack-digests"
+}
+
+unpack() {
+	local ref
+	mkdir -p "$OUT/unpacked/$1"
+	while read -r ref _; do
+		umoci unpack --image "$IN/$1:$ref" "$OUT/unpacked/$1/$ref" > "$TMPDIR/complaint" 2>&1 || {
+			echo "umoci $1:$ref: $(tail -n 1 "$TMPDIR/complaint")" >> "$OUT/refused"
+			rm -rf "${OUT:?}/unpacked/$1/$ref"
+		}
+	done < "$2"
 }
 
 # ask records what podman says of the images.

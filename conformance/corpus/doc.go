@@ -5,6 +5,9 @@
 // functions of build.sh, beside this file. A [Lab] holds what all stores need: the input images, a registry on the loopback
 // interface, and the running peers. [Lab.Build] makes one store and returns where it lies.
 //
+// Two more tables are apart from that one: [Archives] of what readers of tars are tested on, [Contents] of images of which the
+// merged tree is of interest.
+//
 // [LendLayers] makes a store of another kind: its layers lie in additional layer stores, in every state that such a layer can
 // be in.
 //

@@ -63,7 +63,7 @@ func (lab *Lab) fill(ctx context.Context) error {
 	if err := os.Mkdir(lab.in, 0o755); err != nil {
 		return err
 	}
-	if err := fixture.Write(lab.in); err != nil {
+	if err := errors.Join(fixture.Write(lab.in), fixture.WriteStacks(lab.in)); err != nil {
 		return err
 	}
 	if err := writeChunked(ctx, lab.in); err != nil {

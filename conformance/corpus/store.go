@@ -93,6 +93,10 @@ func (s *Store) PodmanLookups() (map[string]string, error) {
 	return found, nil
 }
 
+// Unpacked returns where the bundles that umoci made lie, one for each image of the layouts "oci" and "stacks", in a folder of
+// the layout's name; those that it refused are not there, and no folder is where there is no umoci.
+func (s *Store) Unpacked() string { return filepath.Join(s.Base, "out", "unpacked") }
+
 // Refused returns the images that the writer did not take, with its complaint, one a line.
 func (s *Store) Refused() (string, error) {
 	b, err := s.said("refused")

@@ -100,3 +100,15 @@ var Archives = []Corpus{
 	{Name: "sid-archives", Peer: "sid", Driver: "overlay", Steps: []string{Archived}},
 	{Name: "library-archives", Peer: Library, Driver: "overlay", Steps: []string{Archived}},
 }
+
+// Contents lists stores of the images of fixture.Stacks, whose merged trees are of interest, and nothing else of theirs. Of two
+// of them, the images were also unpacked by umoci, and with them those of fixture.Images: see [Store.Unpacked].
+var Contents = []Corpus{
+	{Name: "machine-contents", Peer: peers.Machine, Driver: "overlay", Steps: []string{"stacks", "many", "unpacked"}},
+	{Name: "trixie-contents-user", Peer: "trixie", User: true, Driver: "overlay", Steps: []string{"stacks"}},
+	{Name: "sid-contents", Peer: "sid", Driver: "overlay", Steps: []string{"stacks", "many", "unpacked"}},
+	{Name: "sid-contents-vfs", Peer: "sid", Driver: "vfs", Steps: []string{"stacks"}},
+	{Name: "sid-contents-fuse", Peer: "sid", Driver: "overlay", Options: fuse, Steps: []string{"stacks"}},
+	{Name: "sid-contents-chunked", Peer: "sid", Driver: "overlay", Options: partial, Steps: []string{"stacks-served"}},
+	{Name: "sid-contents-composefs", Peer: "sid", Driver: "overlay", Options: composefs, Steps: []string{"stacks-served"}},
+}

@@ -10,7 +10,8 @@ func (p *Peer) Versions(ctx context.Context) (string, error) {
 	out, err := p.Run(ctx, Command{Script: `
 		. /etc/os-release; echo "$PRETTY_NAME"
 		podman --version; buildah --version; skopeo --version
-		for t in containers-storage mkcomposefs umoci fuse-overlayfs; do
+		! command -v umoci > /dev/null || umoci --version | head -n 1
+		for t in containers-storage mkcomposefs fuse-overlayfs; do
 			! command -v $t > /dev/null || echo "$t"
 		done`})
 	if err != nil {
