@@ -2,6 +2,8 @@ package imagefs
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"maps"
@@ -26,7 +28,11 @@ type headers struct {
 func (t *headers) merged() (*merge.Tree, error) {
 	t.once.Do(func() {
 		entries := t.layer.Entries(context.Background())
-		t.tree, t.err = merge.Build(context.Background(), []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{})
+		t.tree, t.err = merge.Build(context.Background(), []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{Alone: true})
+		if entry := (*merge.EntryError)(nil); errors.As(t.err, &entry) {
+			root, _ := t.layer.Store()
+			t.err = &cstor.StoreError{Store: root, What: "layer " + t.layer.ID(), Err: fmt.Errorf("entry %q: %w", entry.Name, entry.Err)}
+		}
 	})
 	return t.tree, t.err
 }
@@ -37,14 +43,25 @@ func (t *headers) root() (*dir, error) {
 		return nil, err
 	}
 	n, _ := tree.Lookup(".")
-	top := t.node(n, nil)
+	top, err := t.node(n, nil)
+	if err != nil {
+		return nil, err
+	}
 	top.sub.up = top.sub
 	return top.sub, nil
 }
 
-// node translates a node that is in directory up.
-func (t *headers) node(m merge.Node, up *dir) *node {
+// node translates a node that is in directory up. Of a further name of what only a
+// layer below has, the tar says nothing but that, and the full copy everything.
+func (t *headers) node(m merge.Node, up *dir) (*node, error) {
 	e := m.Entry
+	if e.Type == '1' {
+		d, err := t.layer.Lstat(m.Path)
+		if err != nil {
+			return nil, err
+		}
+		return &node{Node: d, name: m.Path, layer: t.layer, file: m.Path}, nil
+	}
 	d := &driver.Node{
 		Mode: fs.FileMode(e.Mode & 0o777), UID: int(e.UID), GID: int(e.GID), Size: e.Size, ModTime: e.ModTime,
 		DevMajor: uint32(e.Devmajor), DevMinor: uint32(e.Devminor), Link: e.Linkname, Xattrs: maps.Clone(e.Xattrs),
@@ -70,7 +87,7 @@ func (t *headers) node(m merge.Node, up *dir) *node {
 	case d.Mode.Type() == fs.ModeSymlink:
 		d.Size = int64(len(d.Link))
 	}
-	return n
+	return n, nil
 }
 
 // child implements tree.
@@ -83,7 +100,7 @@ func (t *headers) child(d *dir, base string) (*node, error) {
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return t.node(n, d), nil
+	return t.node(n, d)
 }
 
 // list implements tree.
@@ -94,7 +111,10 @@ func (t *headers) list(d *dir) ([]named, error) {
 	}
 	var all []named
 	for m := range tree.Below(d.name) {
-		n := t.node(m, d)
+		n, err := t.node(m, d)
+		if err != nil {
+			return nil, err
+		}
 		all = append(all, named{n.base(), n.Mode.Type()})
 	}
 	return all, nil

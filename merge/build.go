@@ -20,6 +20,10 @@ type Options struct {
 	// MaxText is how many bytes of names, link targets and attributes may be kept of
 	// all layers together: 0 is 1 GiB, more than 3 GiB is 3 GiB.
 	MaxText int64
+	// Alone: there are layers below the base which are not given. A hard link of the
+	// base to a file that it does not have is then no error but an entry of type '1',
+	// of which the headers do not say size and content.
+	Alone bool
 }
 
 // Build merges a stack of layers, base first. Entries and their small maps may be used
@@ -39,7 +43,9 @@ func Build(ctx context.Context, layers []iter.Seq2[*tarsplit.Entry, error], opts
 	if len(layers) > maxLayers {
 		return nil, fmt.Errorf("%d layers: %w", len(layers), ErrLimit)
 	}
-	read := func(ctx context.Context, i int) (*layer, error) { return readLayer(ctx, i, layers[i], b) }
+	read := func(ctx context.Context, i int) (*layer, error) {
+		return readLayer(ctx, i, layers[i], b, opts.Alone && i == 0)
+	}
 	all := newDraft()
 	for l, err := range inOrder(ctx, len(layers), read) {
 		switch {

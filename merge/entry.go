@@ -58,7 +58,7 @@ func (t *Tree) entry(h *header) *tarsplit.Entry {
 	}
 	switch {
 	case h.text == 0:
-	case h.kind == tar.TypeSymlink:
+	case hasTarget(h.kind):
 		e.Linkname = strings.Clone(t.linkname(h))
 	default:
 		e.Digest = digest.Digest(sha256Prefix + hex.EncodeToString([]byte(t.texts.at(h.text, sumSize))))

@@ -23,9 +23,9 @@ type header struct {
 	mode    uint32
 	owner   uint32
 	extra   uint32 // 0 if there is none
-	text    uint32 // the target of a symbolic link; a file's SHA-256; else 0
+	text    uint32 // the target of a link; a file's SHA-256; else 0
 	layer   uint16
-	kind    byte // a typeflag, '0' or '2' to '6'
+	kind    byte // a typeflag, '0' to '6'; '1' only of what the base has from below
 	shared  bool // may have several names
 }
 
@@ -88,7 +88,10 @@ func kindOf(typeflag byte) (byte, error) {
 	return 0, fmt.Errorf("type %q: %w", typeflag, errors.ErrUnsupported)
 }
 
-// pack makes a header of an entry that is no hard link. Own tells whether the
+// hasTarget tells which kinds keep Linkname.
+func hasTarget(kind byte) bool { return kind == tar.TypeSymlink || kind == tar.TypeLink }
+
+// pack makes a header of an entry that is no hard link, or of one that stays one. Own tells whether the
 // content, if any, is under the entry's name.
 func (d *draft) pack(e *tarsplit.Entry, kind byte, layer uint16) (h header, own bool, err error) {
 	h = header{
@@ -98,9 +101,9 @@ func (d *draft) pack(e *tarsplit.Entry, kind byte, layer uint16) (h header, own 
 	own = e.File == "" && e.Size == 0 || e.File == e.Name && e.Size != 0
 	odd := !own || int64(h.mode) != e.Mode || int64(h.length) != e.Content-e.Header
 	switch {
-	case kind == tar.TypeSymlink && len(e.Linkname) > maxPath:
+	case hasTarget(kind) && len(e.Linkname) > maxPath:
 		return header{}, false, syscall.ENAMETOOLONG
-	case kind == tar.TypeSymlink:
+	case hasTarget(kind):
 		d.text += int64(len(e.Linkname))
 		h.text = d.texts.addSized(e.Linkname)
 	case e.Digest != "":

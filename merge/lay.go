@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"archive/tar"
 	"cmp"
 	"context"
 	"slices"
@@ -25,7 +24,13 @@ type laying struct {
 
 // asBase makes a layer with nothing below it a draft.
 func (l *layer) asBase() (*draft, error) {
-	if _, err := l.settleBelow(newDraft(), nil); err != nil {
+	var err error
+	if l.alone {
+		err = l.keepLinks()
+	} else {
+		_, err = l.settleBelow(newDraft(), nil)
+	}
+	if err != nil {
 		return nil, err
 	}
 	for i := range uint32(l.nodes.n) {
@@ -118,7 +123,7 @@ func (y *laying) translate(h header) header {
 	}
 	switch {
 	case h.text == 0:
-	case h.kind == tar.TypeSymlink:
+	case hasTarget(h.kind):
 		h.text = y.texts.addSized(from.linkname(&h))
 	default:
 		h.text = y.texts.add(from.texts.at(h.text, sumSize))

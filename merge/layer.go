@@ -18,6 +18,7 @@ type layer struct {
 	index int
 	marks []mark
 	links hardLinks
+	alone bool // hard links to what is not there may stay
 
 	last struct { // directory that was walked to
 		name     string
@@ -40,8 +41,8 @@ type mark struct {
 const checkEvery = 1 << 10
 
 // readLayer unpacks a layer's entries.
-func readLayer(ctx context.Context, index int, entries iter.Seq2[*tarsplit.Entry, error], b *budget) (*layer, error) {
-	l := &layer{draft: *newDraft(), index: index}
+func readLayer(ctx context.Context, index int, entries iter.Seq2[*tarsplit.Entry, error], b *budget, alone bool) (*layer, error) {
+	l := &layer{draft: *newDraft(), index: index, alone: alone}
 	l.last.node = none
 	account := account{budget: b}
 	if err := context.Cause(ctx); err != nil {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"archive/tar"
 	"errors"
 
 	"github.com/cstor-go/cstor/tarsplit"
@@ -20,6 +21,8 @@ type group struct {
 	state  state
 	to     uint32
 	seen   uint32 // by the search that began at the group before this one
+	header uint32 // of the first, of type '1', if the layer is alone; else 0
+	own    flags  // ownFile or 0
 }
 
 type state uint8
@@ -57,7 +60,18 @@ func (l *layer) link(dir uint32, base string, e *tarsplit.Entry, s shape) error 
 	}
 	if missing {
 		to = uint32(len(l.links.groups))
-		l.links.groups = append(l.links.groups, group{target: l.clone(name), name: l.clone(e.Name)})
+		g := group{target: l.clone(name), name: l.clone(e.Name)}
+		if l.alone {
+			h, own, err := l.pack(e, tar.TypeLink, uint16(l.index))
+			if err != nil {
+				return err
+			}
+			g.header = l.headers.add(h)
+			if own {
+				g.own = ownFile
+			}
+		}
+		l.links.groups = append(l.links.groups, g)
 	}
 	n := l.nodes.at(i)
 	n.header = to
@@ -130,7 +144,7 @@ func shorten(groups []group, first uint32) {
 		groups[end].seen = first + 1
 		next := groups[end].to
 		if groups[next].seen == first+1 {
-			groups[end].state = below
+			groups[end].state, groups[end].header = below, 0
 			break
 		}
 		end = next
@@ -180,4 +194,28 @@ func (l *layer) settleBelow(d *draft, b *budget) (map[uint32]lower, error) {
 		}
 	}
 	return all, nil
+}
+
+// keepLinks makes hard links to what only layers below have entries by themselves.
+func (l *layer) keepLinks() error {
+	groups := l.links.groups
+	for i := range groups {
+		if g := &groups[i]; g.state == below && (g.header == 0 || g.target == "") {
+			return &EntryError{Layer: l.index, Name: g.name, Err: ErrTarget}
+		}
+	}
+	for _, i := range l.links.nodes {
+		n := l.nodes.at(i)
+		if !n.is(isPending) {
+			continue
+		}
+		g := &groups[n.header]
+		if g.state == sameAs {
+			g = &groups[g.to]
+		}
+		if g.state == below {
+			l.bind(i, g.header, g.own)
+		}
+	}
+	return nil
 }

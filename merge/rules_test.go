@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -166,5 +167,42 @@ func TestHardLinks(t *testing.T) {
 			t.Parallel()
 			same(t, shown(build(t, c.layers...)), lines(c.want))
 		})
+	}
+}
+
+// TestAlone: the layers below are not given.
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		layer string
+		want  string
+	}{
+		{"a target that is there", `f a; h b a`, `f a 0.0; f b 0.0 =a`},
+		{"one that comes later", `h b a; f a`, `f a 0.1; f b 0.1 =a`},
+		{"one that is not", `f a; h d/b gone/x`, `f a 0.0; d d -; t1 d/b 0.1 gone/x`},
+		{"several names of it", `h b /x; h c x; h d c`, `t1 b 0.0 /x; t1 c 0.1 x; t1 d 0.1 x =c`},
+		{"one of them first", `h b c; h c x`, `t1 b 0.1 x; t1 c 0.1 x =b`},
+		{"replaced", `h b x; f b`, `f b 0.1`},
+		{"deleted with its directory", `h d/b x; f d`, `f d 0.1`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			tree, err := Build(t.Context(), sequences(stack(t, c.layer)), Options{Alone: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, shown(tree), lines(c.want))
+		})
+	}
+	for _, layer := range []string{`h a a`, `h a b; h b a`, `h a /`, `d d; h a d`} {
+		_, err := Build(t.Context(), sequences(stack(t, layer)), Options{Alone: true})
+		if entry := (*EntryError)(nil); !errors.As(err, &entry) || entry.Name != "a" || !errors.Is(err, ErrTarget) {
+			t.Errorf("%s: %v", layer, err)
+		}
+	}
+	// Of a layer that has others below it here, nothing is excused.
+	if _, err := Build(t.Context(), sequences(stack(t, `f a`, `h b x`)), Options{Alone: true}); !errors.Is(err, ErrTarget) {
+		t.Error(err)
 	}
 }

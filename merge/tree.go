@@ -36,7 +36,8 @@ type Node struct {
 	// than 4 KiB. It is complete for every name of a file: a hard link has the header of
 	// the file that it leads to, with the name that it has itself in the tar, so that
 	// File can be opened in Layer even if the file's first name is gone. Type is '0' or
-	// '2' to '6'; Linkname is that of a symbolic link or empty.
+	// '2' to '6', or '1' as [Options.Alone] tells; Linkname is that of a symbolic link, or
+	// of a '1', or empty.
 	//
 	// A directory that no header names is root's, with mode 0755 and the epoch as time.
 	Entry *tarsplit.Entry

@@ -84,6 +84,9 @@ func (s *stream) checkEnd(ctx context.Context) error {
 
 func (s *stream) end() error {
 	if err := s.heads.End(); err != nil {
+		if s.heads.Offset() < blockSize {
+			return s.bad(s.heads.Offset(), fmt.Errorf("not a tar archive: %w in the first block", err))
+		}
 		return s.bad(s.heads.Offset(), fmt.Errorf("%w in a header", err))
 	}
 	return nil

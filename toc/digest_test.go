@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/opencontainers/go-digest"
 
@@ -117,7 +118,27 @@ func TestDigestsErrors(t *testing.T) {
 	if !errors.Is(last, end) {
 		t.Errorf("cancelled: %v", last)
 	}
-	for range toc.Digests(t.Context(), given(onDisk(t, 1000), nil), toc.DigestOptions{}) {
-		break // all goroutines end: the race detector and the leak of the test's folder would tell
+}
+
+// TestDigestsStopped: who breaks off leaves nothing running, and most files closed.
+func TestDigestsStopped(t *testing.T) {
+	t.Parallel()
+	files := onDisk(t, 2000)
+	var opened atomic.Int64
+	for i := range files {
+		if open := files[i].Open; open != nil {
+			files[i].Open = func() (*os.File, error) {
+				opened.Add(1)
+				return open()
+			}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
+		for range toc.Digests(t.Context(), given(files, nil), toc.DigestOptions{}) {
+			break
+		}
+	})
+	if n := opened.Load(); n > 1000 {
+		t.Errorf("%d files were opened for one entry", n)
 	}
 }

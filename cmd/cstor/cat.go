@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +18,16 @@ func (a *app) cat() *cobra.Command {
 		Short: "Print files of an image",
 		Long: `Print files of an image, one after the other, without mounting it: only the layers'
 folders that lead to a file are looked at, and only the file is opened. Symbolic links
-are resolved inside the image. What is not a regular file is an error.`,
+are resolved inside the image. What is not a regular file is an error, after which the
+other files are still printed.`,
 		Example: "  cstor cat alpine /etc/os-release\n  cstor cat --layer 9e3985fa1618 etc/passwd",
 		RunE: func(cmd *cobra.Command, got []string) error {
 			paths, _, err := x.check(cmd, got)
 			if err == nil && len(paths) == 0 {
 				err = usagef("cat takes a PATH in the image, or several")
+			}
+			if err == nil {
+				err = noEmpty(paths)
 			}
 			if err != nil {
 				return err
@@ -36,12 +41,9 @@ are resolved inside the image. What is not a regular file is an error.`,
 			if err != nil {
 				return err
 			}
-			for _, path := range paths {
-				if err := copyFile(cmd.Context(), a.stdout, tree, path); err != nil {
-					return err
-				}
-			}
-			return nil
+			return eachPath(&x, x.name(got), paths, tree.OpenFile, func(_ int, path string, f *os.File) error {
+				return copyFile(cmd.Context(), a.stdout, f, path)
+			})
 		},
 		ValidArgsFunction: x.completePath(1 << 10),
 	}
@@ -49,12 +51,9 @@ are resolved inside the image. What is not a regular file is an error.`,
 	return cmd
 }
 
-// copyFile writes a file of an image to w, inside the kernel if that can be.
-func copyFile(ctx context.Context, w io.Writer, tree *imagefs.FS, path string) error {
-	f, err := tree.OpenFile(path)
-	if err != nil {
-		return err
-	}
+// copyFile writes a file of an image to w, inside the kernel if that can be, and closes
+// it.
+func copyFile(ctx context.Context, w io.Writer, f *os.File, path string) error {
 	defer f.Close()
 	stop := context.AfterFunc(ctx, func() { _ = f.Close() })
 	defer stop()

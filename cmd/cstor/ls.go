@@ -34,7 +34,9 @@ know more than the disk; a directory that no header names has the disk's.
 
 With -l: type and permissions, owner, size in bytes (of a device, its numbers), time,
 the layer that owns the entry, name, and where a link leads. Of hard links all but
-the first are shown with the name that they repeat.`,
+the first are shown with the name that they repeat. A layer alone may have names of
+files that only layers below it have: where the disk does not tell, they begin with
+an "h", and their size is not known.`,
 		Example:           "  cstor ls alpine\n  cstor ls -l alpine /etc\n  cstor ls -R --format json alpine / | jq -r .path",
 		RunE:              x.run,
 		ValidArgsFunction: x.completePath(1 << 10),
@@ -63,42 +65,47 @@ func (x *listFiles) run(cmd *cobra.Command, got []string) error {
 	case len(paths) == 0:
 		paths = []string{"/"}
 	}
+	if err := noEmpty(paths); err != nil {
+		return err
+	}
 	s, layers, err := x.open(cmd, got, false)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	tree, err := newMerged(cmd.Context(), layers)
+	tree, err := newMerged(cmd.Context(), layers, x.named())
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(x.stdout, 64<<10)
-	for i, path := range paths {
+	find := func(path string) (merge.Node, error) { return x.find(tree, path) }
+	err = eachPath(&x.subject, x.name(got), paths, find, func(i int, path string, n merge.Node) error {
 		heading := ""
 		if len(paths) > 1 && !x.recursive && x.format == "table" {
 			heading = "\n"[:min(i, 1)] + printable(path) + ":\n"
 		}
-		if err := x.list(cmd, w, tree, path, heading); err != nil {
-			_ = w.Flush() // what was before is right
-			return err
-		}
+		return x.list(cmd, w, tree, n, path, heading)
+	})
+	if flushed := w.Flush(); flushed != nil {
+		return flushed
 	}
-	return w.Flush()
+	return err
 }
 
-// list prints what a path leads to, a directory with a heading.
-func (x *listFiles) list(cmd *cobra.Command, w io.Writer, tree *merged, name, heading string) error {
+// find finds what a path leads to. As other ls do, it follows a link to a directory, but
+// not where the link would be shown.
+func (x *listFiles) find(tree *merged, name string) (merge.Node, error) {
 	n, err := tree.Follow(name, false)
-	if err != nil {
-		return err
-	}
-	// As other ls: a link to a directory that was named is followed, but not where it
-	// would be shown.
-	if n.Entry.Type == '2' && !x.self && !x.long {
+	if err == nil && n.Entry.Type == '2' && !x.self && !x.long {
 		if target, err := tree.Follow(name, true); err == nil && target.Entry.Type == '5' {
 			n = target
 		}
 	}
+	return n, err
+}
+
+// list prints a node that was called name, a directory with a heading.
+func (x *listFiles) list(cmd *cobra.Command, w io.Writer, tree *merged, n merge.Node, name, heading string) error {
 	switch {
 	case n.Entry.Type != '5' || x.self:
 		return x.print(w, tree, n, name)
@@ -136,7 +143,7 @@ func (x *listFiles) listBelow(cmd *cobra.Command, w io.Writer, tree *merged, n m
 type fileRow struct {
 	Path     string            `json:"path"`              // U+FFFD for bytes that are not UTF-8
 	PathRaw  []byte            `json:"pathRaw,omitempty"` // all bytes, where path cannot have them
-	Type     string            `json:"type"`              // "file", "dir", "symlink", "char", "block", "fifo"
+	Type     string            `json:"type"`              // "file", "dir", "symlink", "char", "block", "fifo", "hardlink"
 	Mode     string            `json:"mode"`              // octal
 	UID      int64             `json:"uid"`
 	GID      int64             `json:"gid"`
@@ -147,7 +154,8 @@ type fileRow struct {
 	Link     string            `json:"link,omitempty"`    // target of a symbolic link
 	LinkRaw  []byte            `json:"linkRaw,omitempty"`
 	HardLink string            `json:"hardLink,omitempty"` // the first path of the same file
-	Device   string            `json:"device,omitempty"`   // major:minor
+	HardRaw  []byte            `json:"hardLinkRaw,omitempty"`
+	Device   string            `json:"device,omitempty"` // major:minor
 	Xattrs   map[string][]byte `json:"xattrs,omitempty"`
 	Layer    string            `json:"layer,omitempty"` // that owns the entry; absent for directories that no header names
 }
@@ -167,7 +175,12 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 	if x.format == "json" {
 		r := fileRow{
 			Path: n.Path, Type: typeNames[e.Type], Mode: fmt.Sprintf("%04o", e.Mode&0o7777), UID: e.UID, GID: e.GID, User: e.Uname, Group: e.Gname,
-			Size: length(e), Link: e.Linkname, HardLink: n.Link, Layer: layer,
+			Size: length(e), HardLink: n.Link, Layer: layer,
+		}
+		if e.Type == '2' {
+			r.Link = e.Linkname
+		} else {
+			r.HardLink = cmp.Or(n.Link, e.Linkname)
 		}
 		if year := e.ModTime.Year(); year >= 0 && year <= 9999 {
 			r.ModTime = &e.ModTime
@@ -175,8 +188,11 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 		if !utf8.ValidString(n.Path) {
 			r.PathRaw = []byte(n.Path)
 		}
-		if !utf8.ValidString(e.Linkname) {
-			r.LinkRaw = []byte(e.Linkname)
+		if !utf8.ValidString(r.Link) {
+			r.LinkRaw = []byte(r.Link)
+		}
+		if !utf8.ValidString(r.HardLink) {
+			r.HardRaw = []byte(r.HardLink)
 		}
 		if e.Type == '3' || e.Type == '4' {
 			r.Device = fmt.Sprintf("%d:%d", e.Devmajor, e.Devminor)
@@ -200,14 +216,14 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 	switch {
 	case e.Type == '2':
 		line += " -> " + printable(e.Linkname)
-	case n.Link != "":
-		line += " = " + printable(n.Link)
+	case n.Link != "" || e.Linkname != "":
+		line += " = " + printable(cmp.Or(n.Link, e.Linkname))
 	}
 	_, err := fmt.Fprintln(w, line)
 	return err
 }
 
-var typeNames = map[byte]string{'0': "file", '2': "symlink", '3': "char", '4': "block", '5': "dir", '6': "fifo"}
+var typeNames = map[byte]string{'0': "file", '1': "hardlink", '2': "symlink", '3': "char", '4': "block", '5': "dir", '6': "fifo"}
 
 // length of a file with its holes, or of a link's target.
 func length(e *tarsplit.Entry) int64 {
@@ -223,7 +239,7 @@ func length(e *tarsplit.Entry) int64 {
 // modeText is a mode as ls shows it.
 func modeText(e *tarsplit.Entry) string {
 	b := []byte("-rwxrwxrwx")
-	if c, special := map[byte]byte{'2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p'}[e.Type]; special {
+	if c, special := map[byte]byte{'1': 'h', '2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p'}[e.Type]; special {
 		b[0] = c
 	}
 	for i := range 9 {

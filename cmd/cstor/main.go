@@ -40,6 +40,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		a.sayInterrupted()
 		return by.status()
 	}
+	if errors.Is(err, errTold) {
+		return 1
+	}
 	if usage := (usageError{}); !a.started || errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "cstor: %s (see %q)\n", oneLine(err.Error()), used.CommandPath()+" --help")
 		return 2

@@ -21,14 +21,16 @@ type merged struct {
 	files  *imagefs.FS    // for directories that no header names; nil if not to be had
 }
 
-func newMerged(ctx context.Context, layers []*cstor.Layer) (*merged, error) {
+// newMerged merges layers, base first. Alone says that it is one layer, and those below it
+// are left out.
+func newMerged(ctx context.Context, layers []*cstor.Layer, alone bool) (*merged, error) {
 	// What is kept is many times as much as in other commands: see main.
 	debug.SetGCPercent(100)
 	var entries []iter.Seq2[*tarsplit.Entry, error]
 	for _, l := range layers {
 		entries = append(entries, l.Entries(ctx))
 	}
-	tree, err := merge.Build(ctx, entries, merge.Options{})
+	tree, err := merge.Build(ctx, entries, merge.Options{Alone: alone})
 	if entry := (*merge.EntryError)(nil); errors.As(err, &entry) {
 		root, _ := layers[entry.Layer].Store()
 		err = &cstor.StoreError{Store: root, What: "layer " + layers[entry.Layer].ID(), Err: fmt.Errorf("entry %q: %w", entry.Name, entry.Err)}
@@ -51,16 +53,21 @@ func (m *merged) owner(n merge.Node) *cstor.Layer {
 	return m.layers[n.Layer]
 }
 
-// complete gives a directory that no header names what the disk has of it.
+// complete gives a directory that no header names, and a further name of a file of
+// layers that are left out, what the disk has of it.
 func (m *merged) complete(n merge.Node) merge.Node {
-	if n.Layer >= 0 || m.files == nil {
+	e := n.Entry
+	if n.Layer >= 0 && e.Type != '1' || m.files == nil {
 		return n
 	}
 	found, err := m.files.Lookup(n.Path, false)
-	if err != nil || !found.Mode.IsDir() {
+	if err != nil || found.Mode.IsDir() != (e.Type == '5') {
 		return n
 	}
-	e := n.Entry
+	if e.Type == '1' {
+		e.Size, e.Devmajor, e.Devminor = found.Size, int64(found.DevMajor), int64(found.DevMinor)
+		e.Type = typeflags[found.Mode.Type()]
+	}
 	e.UID, e.GID, e.ModTime, e.Xattrs = int64(found.UID), int64(found.GID), found.ModTime.UTC(), found.Xattrs
 	e.Mode = int64(found.Mode.Perm())
 	for mode, bit := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
@@ -69,4 +76,8 @@ func (m *merged) complete(n merge.Node) merge.Node {
 		}
 	}
 	return n
+}
+
+var typeflags = map[fs.FileMode]byte{
+	0: '0', fs.ModeSymlink: '2', fs.ModeDevice | fs.ModeCharDevice: '3', fs.ModeDevice: '4', fs.ModeNamedPipe: '6',
 }

@@ -24,6 +24,14 @@ func (x *subject) flags(cmd *cobra.Command) {
 // named reports whether a flag names the subject, so that no argument does.
 func (x *subject) named() bool { return x.layer != "" }
 
+// name is what the subject was called.
+func (x *subject) name(got []string) string {
+	if x.named() {
+		return "layer " + x.layer
+	}
+	return got[0]
+}
+
 // check finds wrong usage, and returns the arguments behind the subject.
 func (x *subject) check(cmd *cobra.Command, got []string) (rest []string, want v1.Platform, err error) {
 	want, err = parsePlatform(x.platform)

@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"os"
-	"path"
-	"strings"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
 	"github.com/cstor-go/cstor"
@@ -100,7 +96,7 @@ func plainEntries(files iter.Seq2[toc.File, error]) iter.Seq2[*toc.Entry, error]
 
 // ofLayer yields the entries of a layer's tar.
 func (x *contents) ofLayer(ctx context.Context, l *cstor.Layer) (iter.Seq2[toc.File, error], error) {
-	known, err := x.knownDigests(l)
+	known, err := x.knownDigests(l, func(string) bool { return true })
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +115,17 @@ func (x *contents) ofLayer(ctx context.Context, l *cstor.Layer) (iter.Seq2[toc.F
 
 // ofImage yields the nodes of the merged tree that a header names.
 func (x *contents) ofImage(ctx context.Context, layers []*cstor.Layer) (iter.Seq2[toc.File, error], error) {
-	tree, err := newMerged(ctx, layers)
+	tree, err := newMerged(ctx, layers, false)
 	if err != nil {
 		return nil, err
 	}
-	known := make([]map[string]digest.Digest, len(layers))
+	known := make([]digests, len(layers))
 	for i, l := range layers {
-		if known[i], err = x.knownDigests(l); err != nil {
+		known[i], err = x.knownDigests(l, func(name string) bool {
+			n, ok := tree.Lookup(name)
+			return ok && n.Layer == i
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -164,36 +164,13 @@ func inTree(e *toc.Entry, n merge.Node) {
 }
 
 // fileOf makes a table's entry of a tar's.
-func fileOf(l *cstor.Layer, e *tarsplit.Entry, known map[string]digest.Digest) (toc.File, error) {
+func fileOf(l *cstor.Layer, e *tarsplit.Entry, known digests) (toc.File, error) {
 	t, err := toc.From(e)
 	if err != nil {
 		return toc.File{}, err
 	}
-	if len(known) > 0 && t.Type == toc.TypeReg && t.Digest == "" {
-		t.Digest = known[place(e.Name)]
+	if t.Type == toc.TypeReg && t.Digest == "" {
+		t.Digest = known.of(e.Name)
 	}
 	return toc.File{Entry: t, Open: func() (*os.File, error) { return l.OpenFile(e.File) }}, nil
 }
-
-// knownDigests are those of the table of contents that a layer was pulled by, by place.
-func (x *contents) knownDigests(l *cstor.Layer) (map[string]digest.Digest, error) {
-	if !x.digests {
-		return nil, nil
-	}
-	known := map[string]digest.Digest{}
-	for e, err := range l.TOC() {
-		if errors.Is(err, cstor.ErrNotFound) { // most layers have none
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if e.Type == toc.TypeReg && e.Digest != "" {
-			known[place(e.Name)] = e.Digest
-		}
-	}
-	return known, nil
-}
-
-// place is where a tar's name lies.
-func place(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
