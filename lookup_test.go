@@ -209,6 +209,8 @@ func TestParseReference(t *testing.T) {
 		"containers-storage:alpine":       {Transport: true, Name: "alpine"},
 		"containers-storage:[/g]alpine:3": {Transport: true, GraphRoot: "/g", Name: "alpine:3"},
 		"containers-storage:[vfs@/g+/r]x": {Transport: true, Driver: "vfs", GraphRoot: "/g", RunRoot: "/r", Name: "x"},
+		"containers-storage:[+/r]x":       {Transport: true, RunRoot: "/r", Name: "x"},
+		"containers-storage:[vfs@+/r]x":   {Transport: true, Driver: "vfs", RunRoot: "/r", Name: "x"},
 		"containers-storage:[overlay@/g+/r:overlay.mount_program=/bin/f,overlay.mountopt=nodev]x@abc": {
 			Transport: true, Driver: "overlay", GraphRoot: "/g", RunRoot: "/r", Name: "x@abc",
 			Options: []string{"overlay.mount_program=/bin/f", "overlay.mountopt=nodev"},
@@ -223,6 +225,7 @@ func TestParseReference(t *testing.T) {
 	for _, text := range []string{
 		"containers-storage:", "containers-storage:[", "containers-storage:[]x", "containers-storage:[/g]",
 		"containers-storage:[relative]x", "containers-storage:[overlay@rel]x", "containers-storage:[overlay@/g+rel]x",
+		"containers-storage:[@/g]x", "containers-storage:[vfs@]x", "containers-storage:[@]x",
 	} {
 		if r, err := cstor.ParseReference(text); err == nil {
 			t.Errorf("%q: %+v", text, r)

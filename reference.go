@@ -19,7 +19,7 @@ type Reference struct {
 	// transport's rules: see [Storage.Image].
 	Transport bool
 	// Driver, GraphRoot, RunRoot and Options are those of the bracket, which names
-	// a store; GraphRoot is empty without one.
+	// a store. GraphRoot is empty without one, and for the store that is configured.
 	Driver, GraphRoot, RunRoot string
 	Options                    []string
 	// Name of the image.
@@ -41,17 +41,18 @@ func ParseReference(text string) (Reference, error) {
 			return r, fmt.Errorf("reference %q: the bracket is not closed", text)
 		}
 		r.Name = name
-		if driver, roots, ok := strings.Cut(spec, "@"); ok {
+		driver, roots, ok := strings.Cut(spec, "@")
+		if ok {
 			r.Driver, spec = driver, roots
+		}
+		if spec == "" || ok && driver == "" {
+			return r, fmt.Errorf("reference %q: [DRIVER@GRAPHROOT+RUNROOT] was expected", text)
 		}
 		spec, options, _ := strings.Cut(spec, ":")
 		if options != "" {
 			r.Options = strings.Split(options, ",")
 		}
 		r.GraphRoot, r.RunRoot, _ = strings.Cut(spec, "+")
-		if r.GraphRoot == "" && r.Driver == "" {
-			return r, fmt.Errorf("reference %q: the bracket names no store", text)
-		}
 		for _, root := range []string{r.GraphRoot, r.RunRoot} {
 			if root != "" && root[0] != '/' {
 				return r, fmt.Errorf("reference %q: %q is not an absolute path", text, root)

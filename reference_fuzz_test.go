@@ -1,6 +1,7 @@
 package cstor
 
 import (
+	"cmp"
 	"reflect"
 	"regexp"
 	"slices"
@@ -16,7 +17,7 @@ func (r Reference) format() string {
 		return r.Name
 	}
 	s := Transport
-	if r.Driver != "" || r.GraphRoot != "" {
+	if r.Driver+r.GraphRoot+r.RunRoot != "" || r.Options != nil || strings.HasPrefix(r.Name, "[") {
 		spec := r.GraphRoot
 		if r.RunRoot != "" {
 			spec += "+" + r.RunRoot
@@ -25,19 +26,19 @@ func (r Reference) format() string {
 			spec += ":" + strings.Join(r.Options, ",")
 		}
 		if r.Driver != "" || strings.Contains(spec, "@") { // the first one ends the driver
-			spec = r.Driver + "@" + spec
+			spec = r.Driver + "@" + cmp.Or(spec, "+")
 		}
-		s += "[" + spec + "]"
+		s += "[" + cmp.Or(spec, "+") + "]"
 	}
 	return s + r.Name
 }
 
 // What the bracket of the transport may hold, with and without a driver
-// (container-libs image/storage/storage_transport.go:storeForSpec). There a driver
-// that is named is not empty; we let it be, if there is a root.
+// (container-libs image/storage/storage_transport.go:storeForSpec): something, and behind a driver,
+// which is not empty, something as well.
 var (
-	withDriver = regexp.MustCompile(`(?s)^([^@]*)@(/[^:+]*)?(?:\+(/[^:]*)?)?(?::(.*))?$`)
-	rootOnly   = regexp.MustCompile(`(?s)^()(/[^:+@]*)(?:\+(/[^:@]*)?)?(?::([^@]*))?$`)
+	withDriver = regexp.MustCompile(`(?s)^([^@]+)@(/[^:+]*)?(?:\+(/[^:]*)?)?(?::(.*))?$`)
+	rootOnly   = regexp.MustCompile(`(?s)^()(/[^:+@]*)?(?:\+(/[^:@]*)?)?(?::([^@]*))?$`)
 )
 
 // plainReference is a second opinion on a text.
@@ -55,7 +56,7 @@ func plainReference(text string) (Reference, bool) {
 		if m == nil {
 			m = rootOnly.FindStringSubmatch(r.Name[1:end])
 		}
-		if m == nil || m[1]+m[2] == "" {
+		if spec := r.Name[1:end]; m == nil || spec == "" || strings.Index(spec, "@") == len(spec)-1 {
 			return r, false
 		}
 		r.Name, r.Driver, r.GraphRoot, r.RunRoot = r.Name[end+1:], m[1], m[2], m[3]
