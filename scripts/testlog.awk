@@ -27,6 +27,13 @@ function reason(text, lines, n, i, last) {
 			last = last lines[i]
 		}
 	}
+	# A script says all that it did before it was skipped.
+	if (match(last, /> \[[^]]*\] skip '[^\n]*'/)) {
+		last = substr(last, RSTART, RLENGTH)
+		sub(/^> \[[^]]*\] skip '/, "", last)
+		sub(/'$/, "", last)
+		gsub(/''/, "'", last)
+	}
 	gsub(/\t/, " ", last)
 	return last
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 )
 
 // errTold ends a command whose errors have been printed as they came.
@@ -33,10 +34,8 @@ func eachPath[T any](x *subject, name string, paths []string, find func(path str
 
 // noEmpty refuses paths that are empty: a variable was perhaps to be there.
 func noEmpty(paths []string) error {
-	for _, path := range paths {
-		if path == "" {
-			return usagef("a PATH is empty")
-		}
+	if slices.Contains(paths, "") {
+		return usagef("a PATH is empty")
 	}
 	return nil
 }
