@@ -56,6 +56,9 @@ func freeze(t *testing.T, s *corpus.Store) *corpus.Store {
 		t.Skipf("bind mounts are not permitted: %v", err)
 	}
 	t.Cleanup(func() {
+		// A process that another test starts has all descriptors until it is executed.
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
 		if err := syscall.Unmount(mount, 0); err != nil {
 			t.Errorf("a descriptor was left open below the store: unmount: %v", err)
 			_ = syscall.Unmount(mount, syscall.MNT_DETACH)
