@@ -6,14 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"syscall"
 )
-
-// marker in the environment says that the program was executed anew once, so that
-// it never is twice.
-const marker = "_CSTOR_UNSHARED"
 
 // ErrNoHelper means that neither podman nor buildah is there to enter the namespace with.
 var ErrNoHelper = errors.New("podman or buildah is needed to enter the user namespace of this store, and neither is in PATH")
@@ -21,7 +15,7 @@ var ErrNoHelper = errors.New("podman or buildah is needed to enter the user name
 // Needed reports whether root, the directory of a store, belongs to the calling
 // user, who is not root and not inside a user namespace of his own yet.
 func Needed(root string) bool {
-	if os.Geteuid() == 0 || os.Getenv(marker) != "" {
+	if os.Geteuid() == 0 || entered.Load() {
 		return false
 	}
 	info, err := os.Stat(root)
@@ -51,8 +45,7 @@ func Reexec() error {
 			return fmt.Errorf("enter the user namespace: %w", err)
 		}
 		args := append([]string{helper, "unshare", "--", self}, os.Args[1:]...)
-		env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, marker+"=") })
-		err = syscall.Exec(path, args, append(env, marker+"=1"))
+		err = syscall.Exec(path, args, withMarker(os.Environ(), "entered"))
 		return fmt.Errorf("enter the user namespace: %s: %w", path, err)
 	}
 	return ErrNoHelper

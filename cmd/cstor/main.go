@@ -12,9 +12,12 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+
+	"github.com/cstor-go/cstor/userns"
 )
 
 func main() {
+	userns.Init()
 	// A short life with little in memory: collecting less often is a tenth of the
 	// time of a listing.
 	debug.SetGCPercent(400)

@@ -66,7 +66,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir+"/home")
 			env.Setenv("CONTAINERS_STORAGE_CONF", env.WorkDir+"/home/storage.conf")
-			env.Setenv("_CSTOR_UNSHARED", "1") // what userns sets: podman of this machine stays out
+			env.Setenv("_CSTOR_USERNS", "entered") // what userns sets: podman of this machine stays out
 			env.Values[storesKey{}] = map[string]*storetest.Store{}
 			return os.MkdirAll(env.WorkDir+"/home", 0o755)
 		},

@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +26,52 @@ func AsUser(t *testing.T, f func(t *testing.T)) {
 		f(t)
 		return
 	}
+	asUser(t, nil)
+}
+
+// AsUserWithIDs is AsUser for a user who has the subordinate ids [SubordinateIDs] and
+// 65535 after it, as users of podman have. It skips unless the test runs as root on a
+// machine with newuidmap, unshare and setpriv: the ids are his in a mount namespace
+// alone, and the machine's own lists stay as they are.
+func AsUserWithIDs(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	const inside = "STORETEST_IDS"
+	switch {
+	case os.Getenv(inside) != "":
+		f(t)
+		return
+	case os.Geteuid() != 0:
+		t.Skip("only root can give a user subordinate ids")
+	}
+	for _, name := range []string{"newuidmap", "newgidmap", "unshare", "setpriv"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("%v: packages uidmap and util-linux have it", err)
+		}
+	}
+	for _, list := range []string{"/etc/subuid", "/etc/subgid"} {
+		if _, err := os.Stat(list); err != nil {
+			t.Skipf("there is nothing to mount a list on: %v", err)
+		}
+	}
+	t.Setenv(inside, "1")
+	asUser(t, []string{"unshare", "--mount", "--propagation", "private", "sh", "-euc", giveIDs, "sh"})
+}
+
+// SubordinateIDs is the first subordinate id of the user of AsUserWithIDs.
+const SubordinateIDs = 1_000_000
+
+// giveIDs runs its arguments as the user.
+var giveIDs = fmt.Sprintf(`
+for list in subuid subgid; do
+	echo %[1]d:%[2]d:65536 > "$HOME/../$list"
+	mount --bind "$HOME/../$list" /etc/$list
+done
+exec setpriv --reuid=%[1]d --regid=%[1]d --clear-groups -- "$@"`, nobody, SubordinateIDs)
+
+// asUser runs the calling test in a process of its own. Behind argv, if there is
+// one, comes the command that becomes the user.
+func asUser(t *testing.T, argv []string) {
+	t.Helper()
 	// Neither the build folder nor t.TempDir can be entered by another user.
 	dir, err := os.MkdirTemp("", "storetest-user-") //nolint:usetesting // see above
 	if err != nil {
@@ -43,9 +91,12 @@ func AsUser(t *testing.T, f func(t *testing.T)) {
 	for part := range strings.SplitSeq(t.Name(), "/") {
 		pattern = append(pattern, "^"+regexp.QuoteMeta(part)+"$")
 	}
-	cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.count=1", "-test.run="+strings.Join(pattern, "/"))
+	all := slices.Concat(argv, []string{binary, "-test.v", "-test.count=1", "-test.run=" + strings.Join(pattern, "/")})
+	cmd := exec.CommandContext(t.Context(), all[0], all[1:]...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "HOME="+tmp)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if argv == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
 	out, err := cmd.CombinedOutput()
 	if err == nil && strings.Contains(string(out), "--- SKIP: "+t.Name()) {
 		t.Skipf("as user %d:\n%s", nobody, out)

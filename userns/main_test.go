@@ -1,0 +1,5 @@
+package userns
+
+func init() {
+	roles["test-show"] = show
+}

@@ -1,0 +1,68 @@
+package userns
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// mapTool is one of the two programs that may give a namespace subordinate ids of its
+// user: they are of root, and look the ids up.
+type mapTool struct {
+	name string // the program
+	list string // where the ids are
+}
+
+var (
+	uidTool = mapTool{"newuidmap", "/etc/subuid"}
+	gidTool = mapTool{"newgidmap", "/etc/subgid"}
+)
+
+// install says where to get the programs.
+const install = "it comes with the package uidmap on Debian and Ubuntu, shadow-utils or shadow elsewhere"
+
+// find looks the program up in PATH.
+func (t mapTool) find() (string, error) {
+	path, err := exec.LookPath(t.name)
+	if err != nil {
+		return "", fmt.Errorf("%s is not in PATH (%s): %w", t.name, install, exec.ErrNotFound)
+	}
+	return path, nil
+}
+
+// write gives the namespace of a process its map.
+func (t mapTool) write(ctx context.Context, pid int, m []idRange) error {
+	path, err := t.find()
+	if err != nil {
+		return err
+	}
+	args := append([]string{strconv.Itoa(pid)}, strings.Fields(lines(m))...)
+	cmd := exec.CommandContext(ctx, path, args...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.WaitDelay = time.Second                           // a child of its own may hold the pipe
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's signals are not for it
+	err = cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if said.Len() > 1000 {
+		said.Truncate(1000)
+	}
+	text := strings.TrimSpace(said.String())
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
+	}
+	err = fmt.Errorf("%s: %w", path, err)
+	if info, statErr := os.Stat(path); statErr == nil && info.Mode()&os.ModeSetuid == 0 && !hasCapability(path) {
+		err = fmt.Errorf("%w (it has neither the set-user-ID bit nor a capability: is it installed as its package has it?)", err)
+	}
+	return err
+}

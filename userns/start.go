@@ -1,0 +1,86 @@
+package userns
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// startInNamespace starts a command that [self] made inside a new user namespace of
+// the calling user, in which he is root, with all capabilities, and his subordinate
+// ids are ordinary ones. The command's role begins when all of that is so; the
+// process has then been executed once already, in the role "wait".
+//
+// The command gets one more extra file, the last, which it does not see. The caller
+// waits for it, and ends it: ctx ends only the starting. After an error nothing runs.
+func startInNamespace(ctx context.Context, cmd *exec.Cmd) error {
+	if err := restricted(apparmorRestricts, apparmorProfile); err != nil {
+		return err
+	}
+	maps, err := callerMaps()
+	if err != nil {
+		return err
+	}
+	n, err := clone(cmd)
+	if err != nil {
+		return err
+	}
+	defer n.socket.Close()
+	if err = maps.write(ctx, cmd.Process.Pid); err == nil {
+		err = n.release(ctx)
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // was killed
+	}
+	return err
+}
+
+// newborn is a process in a user namespace that it was born with, where it waits.
+type newborn struct{ socket *os.File }
+
+// clone starts a command in a namespace of its own that has no maps yet. The caller
+// closes the socket, which ends the process unless it was released.
+func clone(cmd *exec.Cmd) (*newborn, error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	_ = syscall.SetNonblock(pair[0], true) // closing it ends a read then; theirs blocks
+	ours, theirs := os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
+	defer theirs.Close()
+	cmd.Env = withMarker(cmd.Env, fmt.Sprintf("wait %d %s", 3+len(cmd.ExtraFiles), markerOf(cmd.Env)))
+	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs)
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+	if err := cmd.Start(); err != nil {
+		_ = ours.Close()
+		return nil, refusal(err)
+	}
+	return &newborn{ours}, nil
+}
+
+// release lets the process go on, and returns when it is executed anew.
+func (n *newborn) release(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = n.socket.Close() })
+	defer stop()
+	_, err := n.socket.Write([]byte{1})
+	var said []byte
+	if err == nil {
+		said, err = io.ReadAll(io.LimitReader(n.socket, 1000))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("start in the user namespace: %w", err)
+	case len(said) > 0:
+		return fmt.Errorf("start in the user namespace: %s", said)
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package userns
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cstor-go/cstor/internal/storetest"
+)
+
+// show is a role for the test: what a process sees of itself.
+func show(string) {
+	status, _ := os.ReadFile("/proc/self/status")
+	uids, _ := os.ReadFile("/proc/self/uid_map")
+	gids, _ := os.ReadFile("/proc/self/gid_map")
+	for line := range strings.Lines(string(status)) {
+		if strings.HasPrefix(line, "CapEff:") {
+			fmt.Print(line)
+		}
+	}
+	fmt.Println(os.Getuid(), os.Getgid(), os.Getenv(marker) == "")
+	for _, m := range []string{string(uids), string(gids)} {
+		fmt.Println(strings.Join(strings.Fields(m), " "))
+	}
+	secret, err := os.ReadFile(os.Getenv("CSTOR_TEST_SECRET"))
+	fmt.Println(string(secret), err)
+	os.Exit(0)
+}
+
+func TestStartInNamespace(t *testing.T) {
+	storetest.AsUserWithIDs(t, func(t *testing.T) {
+		secret := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(secret, []byte("words"), 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("CSTOR_TEST_SECRET", secret)
+		cmd, err := self("test-show")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := startInNamespace(t.Context(), cmd); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v\n%s", err, &out)
+		}
+		own := fmt.Sprintf("0 %d 1 1 %d 65536\n", os.Getuid(), storetest.SubordinateIDs)
+		all, rest, _ := strings.Cut(out.String(), "\n")
+		if want := "0 0 true\n" + own + own + "words <nil>\n"; rest != want || strings.Contains(all, "CapEff:\t0000000000000000") {
+			t.Errorf("%q\nwant %q", &out, want)
+		}
+	})
+}
