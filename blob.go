@@ -41,12 +41,8 @@ func (l *Layer) blob(ctx context.Context) (*blob, error) {
 }
 
 func (l *Layer) openBlob() (*blob, error) {
-	dir, err := l.folder()
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	lender, err := l.lender(dir)
+	target, _ := l.lentTo() // it is: see tar
+	lender, err := l.lender(target)
 	if err != nil {
 		return nil, err
 	}

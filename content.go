@@ -1,7 +1,6 @@
 package cstor
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/cstor-go/cstor/driver"
-	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
@@ -18,12 +16,6 @@ var (
 	_ driver.Files    = (*Layer)(nil)
 	_ tarsplit.Opener = (*Layer)(nil)
 )
-
-// content is a layer's files as its driver left them.
-type content interface {
-	driver.Reader
-	Close() error
-}
 
 // OpenFile opens a regular file of the layer by the name that the layer's tar gives
 // it; the caller closes it. It finds what the layer itself has, not what it
@@ -58,81 +50,82 @@ func look[T any](l *Layer, ask func(driver.Files) (T, error)) (v T, err error) {
 	tree, err := l.snap.trees.use(l)
 	if err == nil {
 		defer l.snap.trees.done(tree)
-		v, err = ask(tree.content)
+		v, err = ask(tree.Tree)
 	}
 	return v, l.fail(err)
 }
 
-func (l *Layer) openTree() (content, error) {
-	p, err := l.treePlace()
+// openTree opens the layer's files.
+func (l *Layer) openTree() (driver.Tree, error) {
+	at, err := l.treeAt()
 	if err != nil {
 		return nil, err
 	}
-	if p.driver == "vfs" {
-		dirs, err := p.root.Dir("vfs/dir", beneath.NoLinks)
-		if err != nil {
-			return nil, err
-		}
-		defer dirs.Close()
-		return driver.OpenVFS(dirs, l.rec.ID)
+	spec := driver.Spec{Layer: at}
+	if l.place.driver == "vfs" {
+		spec.Form = driver.FormVFS
+		return driver.Open(l.snap.roots(), spec)
 	}
-	dir, err := p.root.Dir("overlay/"+l.rec.ID, beneath.NoLinks)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	if lent(dir) {
-		folder, err := l.lender(dir)
+	if target, ok := l.lentTo(); ok {
+		folder, err := l.lender(target)
 		if err != nil {
 			return nil, err
 		}
 		defer folder.Close()
 		return driver.OpenOverlay(folder, driver.OverlayOptions{})
 	}
-	flat, err := l.flat(dir)
-	if err != nil {
+	if err := l.specify(&spec); err != nil {
 		return nil, err
 	}
-	if flat {
-		table, err := l.BigData(tocKey)
-		if err != nil {
-			return nil, fmt.Errorf("flat composefs layer: %w", err)
-		}
-		return driver.OpenComposefs(dir, bytes.NewReader(table))
+	return driver.Open(l.snap.roots(), spec)
+}
+
+// specify says what the layer's records and its folder of the overlay driver tell of
+// its files.
+func (l *Layer) specify(spec *driver.Spec) error {
+	flat, err := l.flat()
+	if err != nil {
+		return err
 	}
-	opts := driver.OverlayOptions{Container: l.rec.DiffDigest == "" && l.rec.TOCDigest == ""}
+	if flat {
+		if !l.hasTOC() {
+			return fmt.Errorf("flat composefs layer: big data %q: %w", driver.TableKey, ErrNotFound)
+		}
+		spec.Form = driver.FormFlat
+		for _, half := range l.place.halves() {
+			spec.Tables = append(spec.Tables, l.snap.index(half))
+		}
+		return nil
+	}
+	spec.Container = l.rec.DiffDigest == "" && l.rec.TOCDigest == ""
 	for _, half := range l.place.halves() { // the graph root of a split store has it
 		text, err := half.readSmall("overlay/.has-mount-program")
-		opts.WhiteoutFiles = opts.WhiteoutFiles || err == nil && text == "true"
+		spec.WhiteoutFiles = spec.WhiteoutFiles || err == nil && text == "true"
 	}
-	if opts.Container {
-		return driver.OpenOverlay(dir, opts)
+	if spec.Container {
+		return nil
 	}
 	templates, err := l.templates()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, t := range templates {
-		lower, err := t.folder()
+		at, err := t.treeAt()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		defer lower.Close()
-		opts.Lowers = append(opts.Lowers, lower)
+		spec.Lowers = append(spec.Lowers, at)
 	}
-	return driver.OpenOverlay(dir, opts)
+	return nil
 }
 
-// Keys of the big data of layers that were pulled in parts
+// layerDataKey is the key of what is known of a layer that was pulled in parts
 // (container-libs storage/pkg/chunked/storage_linux.go).
-const (
-	tocKey       = "zstd-chunked-manifest"
-	layerDataKey = "zstd-chunked-layer-data"
-)
+const layerDataKey = "zstd-chunked-layer-data"
 
 // flat reports whether diff holds objects instead of a tree.
-func (l *Layer) flat(dir *beneath.Dir) (bool, error) {
-	if _, err := dir.Lstat("composefs-data"); err == nil {
+func (l *Layer) flat() (bool, error) {
+	if _, err := l.item("composefs-data"); err == nil {
 		return true, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
@@ -183,11 +176,21 @@ func (l *Layer) templates() ([]*Layer, error) {
 	return found, nil
 }
 
-// folder opens the layer's folder of the overlay driver.
-func (l *Layer) folder() (*beneath.Dir, error) {
+// treeAt is where the layer's tree is.
+func (l *Layer) treeAt() (driver.Place, error) {
 	p, err := l.treePlace()
 	if err != nil {
-		return nil, err
+		return driver.Place{}, err
 	}
-	return p.root.Dir("overlay/"+l.rec.ID, beneath.NoLinks)
+	return driver.Place{Store: l.snap.index(p), ID: l.rec.ID}, nil
+}
+
+// item looks at something that the layer's folder of the overlay driver has beside its
+// files.
+func (l *Layer) item(name string) (driver.Item, error) {
+	at, err := l.treeAt()
+	if err != nil {
+		return driver.Item{}, err
+	}
+	return driver.ReadItem(l.snap.roots(), at, name)
 }

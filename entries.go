@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/tarsplit"
 	"github.com/cstor-go/cstor/toc"
 )
@@ -86,7 +87,7 @@ func (l *Layer) EntrySource() (EntrySource, error) {
 // matches [ErrNotFound].
 func (l *Layer) TOC() iter.Seq2[*toc.Entry, error] {
 	return func(yield func(*toc.Entry, error) bool) {
-		table, err := l.BigData(tocKey)
+		table, err := l.BigData(driver.TableKey)
 		if err != nil {
 			yield(nil, err)
 			return

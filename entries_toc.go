@@ -16,7 +16,7 @@ import (
 )
 
 // hasTOC reports whether the layer keeps the table of contents of its blob.
-func (l *Layer) hasTOC() bool { return slices.Contains(l.rec.BigDataNames, tocKey) }
+func (l *Layer) hasTOC() bool { return slices.Contains(l.rec.BigDataNames, driver.TableKey) }
 
 // tocEntries makes entries of the layer's table of contents, whose files are in
 // files.

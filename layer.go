@@ -11,6 +11,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/ondisk"
 )
 
@@ -125,10 +126,6 @@ func (l *Layer) Driver() string { return l.place.driver }
 // BigDataNames are the keys of the items kept with the layer.
 func (l *Layer) BigDataNames() []string { return l.rec.BigDataNames }
 
-// maxLayerData is how large an item of a layer may be: the reference's limit for a
-// table of contents, 150 MiB (container-libs storage/pkg/chunked), with room.
-const maxLayerData = 160 << 20
-
 // BigData reads an item. A key that the layer does not have gives an error that
 // matches [ErrNotFound].
 func (l *Layer) BigData(key string) ([]byte, error) {
@@ -139,7 +136,7 @@ func (l *Layer) BigData(key string) ([]byte, error) {
 	var err error
 	for _, p := range l.place.halves() {
 		var b []byte
-		if b, err = p.bigData("layers", l.rec.ID, key, maxLayerData); err == nil {
+		if b, err = p.bigData("layers", l.rec.ID, key, driver.MaxTable); err == nil {
 			return b, nil
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/storageconf"
 )
@@ -52,30 +50,34 @@ func (s *layerStore) close() error {
 	return s.root.Close()
 }
 
-// lent reports whether the layer's tree is in an additional layer store; dir is its
-// folder of the overlay driver.
-func lent(dir *beneath.Dir) bool {
-	st, err := dir.Lstat("diff")
-	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
+// isLent reports whether the layer's tree is in an additional layer store.
+func (l *Layer) isLent() bool {
+	_, ok := l.lentTo()
+	return ok
+}
+
+// lentTo is where the layer's tree is, if it is in an additional layer store.
+func (l *Layer) lentTo() (target string, ok bool) {
+	if l.place.driver != "overlay" {
+		return "", false
+	}
+	diff, err := l.item("diff")
+	return diff.Text, err == nil && diff.Type == fs.ModeSymlink
 }
 
 // lender opens the folder that a layer has in an additional layer store, if that is
-// one of those configured. The caller closes it.
-func (l *Layer) lender(dir *beneath.Dir) (*beneath.Dir, error) {
-	target, err := dir.Readlink("diff")
-	if err != nil {
-		return nil, err
-	}
+// one of those configured; target is the layer's diff. The caller closes it.
+func (l *Layer) lender(target string) (*beneath.Dir, error) {
 	home, ok := strings.CutSuffix(target, "/diff")
 	if !ok || !path.IsAbs(target) || path.Clean(target) != target {
 		return nil, fmt.Errorf("%w: its diff is a link to %.200q, which is no layer of an additional layer store", ErrDamaged, target)
 	}
-	switch note, err := dir.ReadFile("additionallayer", unix.PathMax); {
+	switch note, err := l.item("additionallayer"); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, err
-	case string(note) != home:
-		return nil, fmt.Errorf("%w: its diff is a link to %.200q, but its additionallayer file says %.200q", ErrDamaged, target, note)
+	case note.Text != home:
+		return nil, fmt.Errorf("%w: its diff is a link to %.200q, but its additionallayer file says %.200q", ErrDamaged, target, note.Text)
 	}
 	for _, store := range l.place.layerStores {
 		rest, ok := strings.CutPrefix(home, strings.TrimSuffix(store.path, "/")+"/")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/ondisk"
 )
 
@@ -105,11 +106,7 @@ func (l *Layer) link() (string, error) {
 	if l.place.driver != "overlay" {
 		return "", fmt.Errorf("driver %s has no links: %w", l.place.driver, ErrUnsupported)
 	}
-	p, err := l.treePlace()
-	if err != nil {
-		return "", err
-	}
-	link, err := p.readSmall("overlay/" + l.rec.ID + "/link")
+	link, err := l.smallItem("link")
 	if err != nil {
 		return "", damaged(err)
 	}
@@ -117,6 +114,16 @@ func (l *Layer) link() (string, error) {
 		return "", fmt.Errorf("%w: link file holds %.40q", ErrDamaged, link)
 	}
 	return link, nil
+}
+
+// smallItem is the text of a file that the driver writes in one piece, without the
+// white space that may end it.
+func (l *Layer) smallItem(name string) (string, error) {
+	item, err := l.item(name)
+	if err == nil && item.Type != 0 {
+		err = &fs.PathError{Op: "open", Path: "overlay/" + l.rec.ID + "/" + name, Err: driver.ErrNotRegular}
+	}
+	return strings.TrimRight(item.Text, " \t\r\n"), err
 }
 
 // LowerIDs are the ids of the layers below according to the driver's own files,
@@ -132,12 +139,7 @@ func (l *Layer) lowerIDs() ([]string, error) {
 	if l.place.driver != "overlay" {
 		return nil, nil
 	}
-	p, err := l.treePlace()
-	if err != nil {
-		return nil, err
-	}
-	dir := "overlay/" + l.rec.ID + "/"
-	if text, err := p.readSmall(dir + "lower-layers"); err == nil && text != "" {
+	if text, err := l.smallItem("lower-layers"); err == nil && text != "" {
 		ids := strings.Split(text, ":")
 		if err := tooLong(ids); err != nil {
 			return nil, err
@@ -151,7 +153,7 @@ func (l *Layer) lowerIDs() ([]string, error) {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	text, err := p.readSmall(dir + "lower")
+	text, err := l.smallItem("lower")
 	if errors.Is(err, fs.ErrNotExist) || (err == nil && text == "") {
 		return nil, nil
 	}

@@ -132,8 +132,8 @@ func (p *place) bigData(kind, id, key string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// readSmall reads a file of a layer's folder that the driver writes in one piece,
-// without the white space that may end it.
+// readSmall reads a file that the driver writes in one piece, without the white space
+// that may end it.
 func (p *place) readSmall(name string) (string, error) {
 	b, err := p.root.ReadFile(name, 1<<20)
 	return string(bytes.TrimRight(b, " \t\r\n")), err

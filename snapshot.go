@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,18 @@ type snapshot struct {
 	files  []*listFile // in the order of listFiles
 	trees  *trees      // the storage's
 	parsed
+}
+
+// index is where a place is among those of the snapshot, as [driver.Place] counts.
+func (s *snapshot) index(p *place) int { return slices.Index(s.places, p) }
+
+// roots are the directories of the places, in their order.
+func (s *snapshot) roots() []*beneath.Dir {
+	all := make([]*beneath.Dir, len(s.places))
+	for n, p := range s.places {
+		all[n] = p.root
+	}
+	return all
 }
 
 // listFile is one list of one place, or a lock file beside lists, as it was read.

@@ -95,16 +95,3 @@ func (l *Layer) whyNoRecipe() string {
 	}
 	return "it is a container's writable layer, and never was a tar"
 }
-
-// isLent reports whether the layer's tree is in an additional layer store.
-func (l *Layer) isLent() bool {
-	if l.place.driver != "overlay" {
-		return false
-	}
-	dir, err := l.folder()
-	if err != nil {
-		return false
-	}
-	defer dir.Close()
-	return lent(dir)
-}

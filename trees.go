@@ -3,6 +3,8 @@ package cstor
 import (
 	"slices"
 	"sync"
+
+	"github.com/cstor-go/cstor/driver"
 )
 
 // maxTrees is how many layers' trees are kept open for the next call. Each holds a
@@ -19,7 +21,7 @@ type trees struct {
 
 // tree is a layer's files while somebody may use them.
 type tree struct {
-	content
+	driver.Tree
 	layer *Layer
 	users int
 }
@@ -40,7 +42,7 @@ func (t *trees) use(l *Layer) (*tree, error) {
 		return nil, errClosed
 	}
 	// Another call may have opened it meanwhile: then there are two for a while.
-	tr := &tree{content: c, layer: l, users: 1}
+	tr := &tree{Tree: c, layer: l, users: 1}
 	t.list = append(t.list, tr)
 	t.evict()
 	return tr, nil

@@ -1,0 +1,110 @@
+package driver_test
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/cstor-go/cstor/driver"
+	"github.com/cstor-go/cstor/internal/beneath"
+	"github.com/cstor-go/cstor/internal/storetest"
+)
+
+// specOf says how a layer of a store is opened.
+func specOf(info storetest.LayerInfo, opts driver.OverlayOptions, lowers ...storetest.LayerInfo) driver.Spec {
+	spec := driver.Spec{Layer: driver.Place{ID: info.ID}, WhiteoutFiles: opts.WhiteoutFiles, Container: opts.Container}
+	switch {
+	case info.Link == "":
+		spec.Form = driver.FormVFS
+	case exists(info.Dir + "/composefs-data"):
+		spec.Form, spec.Tables = driver.FormFlat, []int{0}
+	}
+	for _, l := range lowers {
+		spec.Lowers = append(spec.Lowers, driver.Place{ID: l.ID})
+	}
+	return spec
+}
+
+func TestOpenBySpec(t *testing.T) {
+	t.Parallel()
+	for _, f := range forms {
+		s := storetest.New(t, "layer a\n file f \"content\"\n", f.opts)
+		stores := []*beneath.Dir{openDir(t, s.Root)}
+		l, err := driver.Open(stores, specOf(s.Layer("a"), f.overlay()))
+		if err != nil {
+			t.Fatalf("%s: %v", f.name, err)
+		}
+		if got, err := readFile(l, "f"); got != "content" || err != nil {
+			t.Errorf("%s: %q, %v", f.name, got, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestSpecErrors: what is no layer's folder is refused before anything is opened.
+func TestSpecErrors(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t, "layer a\n file f \"content\"\n", storetest.Options{})
+	stores := []*beneath.Dir{openDir(t, s.Root)}
+	good := driver.Place{ID: s.Layer("a").ID}
+	for name, spec := range map[string]driver.Spec{
+		"no id":              {},
+		"above":              {Layer: driver.Place{ID: ".."}},
+		"a path":             {Layer: driver.Place{ID: "l/../" + good.ID}},
+		"NUL":                {Layer: driver.Place{ID: "a\x00b"}},
+		"long":               {Layer: driver.Place{ID: strings.Repeat("a", 256)}},
+		"no such store":      {Layer: driver.Place{Store: 1, ID: good.ID}},
+		"a negative store":   {Layer: driver.Place{Store: -1, ID: good.ID}},
+		"no such form":       {Layer: good, Form: 3},
+		"a negative form":    {Layer: good, Form: -1},
+		"a lower above":      {Layer: good, Lowers: []driver.Place{{ID: ".."}}},
+		"a lower elsewhere":  {Layer: good, Lowers: []driver.Place{{Store: 1, ID: good.ID}}},
+		"a table elsewhere":  {Layer: good, Form: driver.FormFlat, Tables: []int{0, 7}},
+		"too many lowers":    {Layer: good, Lowers: make([]driver.Place, 1000)},
+		"vfs, not a folder":  {Layer: driver.Place{ID: "."}, Form: driver.FormVFS},
+		"flat, not a folder": {Layer: driver.Place{ID: "/"}, Form: driver.FormFlat},
+	} {
+		if _, err := driver.Open(stores, spec); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, spec := range map[string]driver.Spec{
+		"no such layer": {Layer: driver.Place{ID: "none"}},
+		"no vfs":        {Layer: good, Form: driver.FormVFS},
+		"no table":      {Layer: good, Form: driver.FormFlat, Tables: []int{0}},
+		"tables nowhere": {
+			Layer: good, Form: driver.FormFlat,
+		},
+	} {
+		if _, err := driver.Open(stores, spec); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReadItem(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t, "layer a\n file f \"content\"\n", storetest.Options{})
+	stores := []*beneath.Dir{openDir(t, s.Root)}
+	at := driver.Place{ID: s.Layer("a").ID}
+	if item, err := driver.ReadItem(stores, at, "diff"); !item.Type.IsDir() || item.Text != "" || err != nil {
+		t.Errorf("diff: %+v, %v", item, err)
+	}
+	if item, err := driver.ReadItem(stores, at, "link"); item.Type != 0 || item.Text != s.Layer("a").Link || err != nil {
+		t.Errorf("link: %+v, %v", item, err)
+	}
+	if _, err := driver.ReadItem(stores, at, "lower"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("lower: %v", err)
+	}
+	for _, name := range []string{"", ".", "..", "work", "diff/f", "../l"} {
+		if _, err := driver.ReadItem(stores, at, name); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := driver.ReadItem(stores, driver.Place{ID: ".."}, "link"); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("above: %v", err)
+	}
+}
