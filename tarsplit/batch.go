@@ -1,6 +1,7 @@
 package tarsplit
 
 import (
+	"errors"
 	"sync/atomic"
 )
 
@@ -37,9 +38,10 @@ func (b *batch) reset() {
 
 // fill reads the parts. An error cuts the batch off where it belongs.
 func (b *batch) fill(r *Reader) {
+	small := b.fillSmall(r)
 	for i := range b.parts {
 		p := &b.parts[i]
-		if err := p.fill(r, b.buf[p.at:p.at+p.n]); err != nil {
+		if err := p.fill(r, b.buf[p.at:p.at+p.n], &small); err != nil {
 			for j := range b.parts[i+1:] {
 				b.parts[i+1+j].drop()
 			}
@@ -55,7 +57,41 @@ func (b *batch) fill(r *Reader) {
 	}
 }
 
-func (p *part) fill(r *Reader, buf []byte) error {
+// filled says what came of reading all small files at once.
+type filled struct {
+	done bool
+	left int   // files that were read and not taken yet
+	err  error // of the one behind them
+}
+
+// fillSmall reads what is all of a file, if files are read together. What belongs to
+// larger ones is read one by one.
+func (b *batch) fillSmall(r *Reader) filled {
+	together, ok := r.files.(BatchReader)
+	if !ok {
+		return filled{}
+	}
+	var all []FileInto
+	for i := range b.parts {
+		if p := &b.parts[i]; p.src == nil {
+			all = append(all, FileInto{p.ext.name, b.buf[p.at : p.at+p.n]})
+		}
+	}
+	f := filled{done: true}
+	if len(all) == 0 {
+		return f
+	}
+	var size int64
+	if f.left, size, f.err = together.ReadFiles(all); f.left < len(all) {
+		next := all[max(f.left, 0)]
+		if f.err = smallError(next.Name, int64(len(next.P)), size, f.err); f.err == nil {
+			f.err = errors.New("was not read")
+		}
+	}
+	return f
+}
+
+func (p *part) fill(r *Reader, buf []byte, small *filled) error {
 	if p.src != nil {
 		defer p.drop()
 		if err := p.src.open(r.files); err != nil {
@@ -66,13 +102,25 @@ func (p *part) fill(r *Reader, buf []byte) error {
 		}
 		return nil
 	}
-	if err := readSmall(r.files, p.ext.name, buf); err != nil {
+	if err := small.read(r, p.ext.name, buf); err != nil {
 		return err
 	}
 	if r.verify != nil {
 		return p.ext.sum.check(buf)
 	}
 	return nil
+}
+
+// read makes buf the content of the next small file.
+func (f *filled) read(r *Reader, name string, buf []byte) error {
+	switch {
+	case !f.done:
+		return readSmall(r.files, name, buf)
+	case f.left > 0:
+		f.left--
+		return nil
+	}
+	return f.err
 }
 
 // check takes the checksums of files that come in several parts; it is called for each

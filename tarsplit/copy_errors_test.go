@@ -59,6 +59,35 @@ type failing struct{ err error }
 func (f failing) OpenFile(string) (*os.File, error) { return nil, f.err }
 func (f failing) Read([]byte) (int, error)          { return 0, f.err }
 
+// TestBatchReaderThatLies: what was not read is not in the tar.
+func TestBatchReaderThatLies(t *testing.T) {
+	t.Parallel()
+	recipe := zip(t, segment("ab"), file("f", "content"), segment("cd"), file("g", "more"))
+	files := joined{quick{folder(t, map[string]string{"f": "content", "g": "more"})}}
+	for name, n := range map[string]int{"none": 0, "one": 1, "less than none": -3, "more than all": 9} {
+		var got bytes.Buffer
+		_, err := open(t, recipe, lying{files, n}, Options{}).WriteTo(&got)
+		if n > 2 && err == nil {
+			continue // it has read both
+		}
+		entry := (*EntryError)(nil)
+		if want := []string{"ab", "abcontentcd"}[max(n, 0)]; !errors.As(err, &entry) || got.String() != want {
+			t.Errorf("%s: %q, %v", name, &got, err)
+		}
+	}
+}
+
+// lying reads what it is asked for, and says that it was as many as n.
+type lying struct {
+	joined
+	n int
+}
+
+func (l lying) ReadFiles(files []FileInto) (n int, size int64, err error) {
+	_, _, _ = l.joined.ReadFiles(files)
+	return l.n, int64(len(files[min(max(l.n, 0), len(files)-1)].P)), nil
+}
+
 // TestOffsetIsWhatWasGiven, and not what was walked.
 func TestOffsetIsWhatWasGiven(t *testing.T) {
 	t.Parallel()

@@ -58,10 +58,22 @@ func (q quick) ReadFile(name string, p []byte) (int64, error) {
 	return int64(len(b)), err
 }
 
+// joined reads small files in one go, and many at once.
+type joined struct{ quick }
+
+func (j joined) ReadFiles(files []FileInto) (n int, size int64, err error) {
+	for n, f := range files {
+		if size, err := j.ReadFile(f.Name, f.P); err != nil || size != int64(len(f.P)) {
+			return n, size, err
+		}
+	}
+	return len(files), 0, nil
+}
+
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	want, recipe, files, _ := bulk(t)
-	for name, opener := range map[string]Opener{"Opener": files, "FileReader": quick{files}} {
+	for name, opener := range map[string]Opener{"Opener": files, "FileReader": quick{files}, "BatchReader": joined{quick{files}}} {
 		for _, crc := range []bool{false, true} {
 			opts := Options{CheckCRC: crc, Size: int64(len(want)), SizeKnown: true}
 			t.Run(fmt.Sprintf("%s,crc=%t,hash", name, crc), func(t *testing.T) {
@@ -139,50 +151,60 @@ func TestCopyStops(t *testing.T) {
 				if test.want == ErrCRC && !crc { //nolint:errorlint // the same value
 					continue
 				}
-				t.Run(fmt.Sprintf("%s,%s,crc=%t", name, kind, crc), func(t *testing.T) {
-					want, recipe, files, names := bulk(t)
-					bad := names[90]
-					for _, n := range names[30:] {
-						info, err := os.Stat(filepath.Join(string(files), n))
-						check(t, err)
-						if (kind == "large") == (info.Size() > 2*batchSize) {
-							bad = n
-							break
-						}
-					}
-					content, err := os.ReadFile(filepath.Join(string(files), bad))
-					check(t, err)
-					at := bytes.Index(want, content)
-					check(t, test.spoil(filepath.Join(string(files), bad)))
-					before := runtime.NumGoroutine()
-					out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-					check(t, err)
-					defer out.Close()
-					r := open(t, recipe, files, Options{CheckCRC: crc})
-					n, err := r.Copy(t.Context(), out, CopyOptions{})
-					var entry *EntryError
-					if !errors.Is(err, test.want) || !errors.As(err, &entry) || entry.Name != bad {
-						t.Errorf("error %v, want %v of %q", err, test.want, bad)
-					}
-					got, err := os.ReadFile(out.Name())
-					check(t, err)
-					if int64(len(got)) != n || len(got) < at || len(got) >= at+len(content) || !bytes.Equal(got[:at], want[:at]) {
-						t.Errorf("%d bytes written, %d said, the bad file is at %d", len(got), n, at)
-					}
-					if _, again := r.Read(make([]byte, 1)); !errors.Is(again, test.want) || r.Offset() != n {
-						t.Errorf("afterwards: %v at %d, not %d", again, r.Offset(), n)
-					}
-					for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
-						if time.Now().After(end) { // one that has just ended may still be counted
-							t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
-						}
-					}
-					if left := openFiles(t, string(files)); left > 0 {
-						t.Errorf("%d files are still open", left)
-					}
-				})
+				for way, opener := range map[string]func(dir) Opener{
+					"Opener":      func(d dir) Opener { return d },
+					"BatchReader": func(d dir) Opener { return joined{quick{d}} },
+				} {
+					t.Run(fmt.Sprintf("%s,%s,crc=%t,%s", name, kind, crc, way), func(t *testing.T) {
+						testCopyStops(t, test.spoil, test.want, kind, crc, opener)
+					})
+				}
 			}
 		}
+	}
+}
+
+func testCopyStops(t *testing.T, spoil func(path string) error, wantErr error, kind string, crc bool, opener func(dir) Opener) {
+	t.Helper()
+	want, recipe, files, names := bulk(t)
+	bad := names[90]
+	for _, n := range names[30:] {
+		info, err := os.Stat(filepath.Join(string(files), n))
+		check(t, err)
+		if (kind == "large") == (info.Size() > 2*batchSize) {
+			bad = n
+			break
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(string(files), bad))
+	check(t, err)
+	at := bytes.Index(want, content)
+	check(t, spoil(filepath.Join(string(files), bad)))
+	before := runtime.NumGoroutine()
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	check(t, err)
+	defer out.Close()
+	r := open(t, recipe, opener(files), Options{CheckCRC: crc})
+	n, err := r.Copy(t.Context(), out, CopyOptions{})
+	var entry *EntryError
+	if !errors.Is(err, wantErr) || !errors.As(err, &entry) || entry.Name != bad {
+		t.Errorf("error %v, want %v of %q", err, wantErr, bad)
+	}
+	got, err := os.ReadFile(out.Name())
+	check(t, err)
+	if int64(len(got)) != n || len(got) < at || len(got) >= at+len(content) || !bytes.Equal(got[:at], want[:at]) {
+		t.Errorf("%d bytes written, %d said, the bad file is at %d", len(got), n, at)
+	}
+	if _, again := r.Read(make([]byte, 1)); !errors.Is(again, wantErr) || r.Offset() != n {
+		t.Errorf("afterwards: %v at %d, not %d", again, r.Offset(), n)
+	}
+	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) { // one that has just ended may still be counted
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+		}
+	}
+	if left := openFiles(t, string(files)); left > 0 {
+		t.Errorf("%d files are still open", left)
 	}
 }
 

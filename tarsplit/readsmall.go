@@ -16,17 +16,27 @@ type FileReader interface {
 	ReadFile(name string, p []byte) (size int64, err error)
 }
 
+// BatchReader is a FileReader for which many files in one call take less than as many
+// calls: one that asks another process.
+type BatchReader interface {
+	FileReader
+	// ReadFiles is ReadFile of several files, in their order, up to the first that
+	// cannot be read or has another size than its P has room. It returns how many are
+	// before that one, and what ReadFile returns of it; for all of them, 0 and nil.
+	ReadFiles(files []FileInto) (n int, size int64, err error)
+}
+
+// FileInto is a file that is to be read.
+type FileInto struct {
+	Name string
+	P    []byte // has room for all of it
+}
+
 // readSmall reads all of a file of len(p) bytes.
 func readSmall(files Opener, name string, p []byte) error {
 	if r, ok := files.(FileReader); ok {
 		size, err := r.ReadFile(name, p)
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return fmt.Errorf("%w: shortened while it was read", ErrSize)
-		}
-		if err != nil {
-			return openError(name, err)
-		}
-		return checkSize(int64(len(p)), size)
+		return smallError(name, int64(len(p)), size, err)
 	}
 	f, err := openExtent(files, name, int64(len(p)))
 	if err != nil {
@@ -37,6 +47,17 @@ func readSmall(files Opener, name string, p []byte) error {
 		return readError(err, int64(len(p)-n))
 	}
 	return nil
+}
+
+// smallError is what ReadFile gave of a file that should have want bytes.
+func smallError(name string, want, size int64, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: shortened while it was read", ErrSize)
+	}
+	if err != nil {
+		return openError(name, err)
+	}
+	return checkSize(want, size)
 }
 
 // readError is what reading a file that was open gave; left bytes were not read.
