@@ -86,6 +86,7 @@ func (c *changes) both(n Named, lower *Node) bool {
 	if err != nil {
 		return c.fail(err)
 	}
+	upper, below := looks{files: c.files, dir: n.Name, list: upperList}, looks{files: c.below, dir: n.Name, list: common(lowerList, upperList)}
 	for len(upperList)+len(lowerList) > 0 {
 		var order int
 		switch {
@@ -96,7 +97,16 @@ func (c *changes) both(n Named, lower *Node) bool {
 		default:
 			order = cmp.Compare(upperList[0].Name, lowerList[0].Name)
 		}
-		if !c.pair(n.Name, upperList, lowerList, order) {
+		var ok bool
+		switch {
+		case order > 0:
+			ok = c.gone(n.Name, lowerList[0].Name)
+		case order < 0:
+			ok = c.pair(&upper, nil, upperList[0].Name)
+		default:
+			ok = c.pair(&upper, &below, upperList[0].Name)
+		}
+		if !ok {
 			return false
 		}
 		if order <= 0 {
@@ -112,24 +122,34 @@ func (c *changes) both(n Named, lower *Node) bool {
 	return true
 }
 
-// pair deals with the first name of two lists, which the upper has if order is not
-// positive, and the lower if it is not negative.
-func (c *changes) pair(dir string, upper, lower []DirEntry, order int) bool {
-	if order > 0 {
-		return c.gone(dir, lower[0].Name)
+// common returns those of a that b has as well. Both are sorted.
+func common(a, b []DirEntry) (both []DirEntry) {
+	for _, e := range a {
+		for len(b) > 0 && b[0].Name < e.Name {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0].Name == e.Name {
+			both = append(both, e)
+		}
 	}
-	n, err := below(c.files, dir, upper[0].Name)
+	return both
+}
+
+// pair deals with a name that the upper tree has, and the lower one if below is not
+// nil.
+func (c *changes) pair(upper, below *looks, base string) bool {
+	n, err := upper.at(base)
 	if err != nil {
 		return c.fail(err)
 	}
-	if order < 0 {
+	if below == nil {
 		return c.fresh(n)
 	}
-	old, err := c.below.Lstat(n.Name)
+	old, err := below.at(base)
 	if err != nil {
 		return c.fail(err)
 	}
-	return c.both(n, old)
+	return c.both(n, old.Node)
 }
 
 // sameNode reports whether two nodes are the same as far as metadata tell.

@@ -6,13 +6,8 @@ import "path"
 // beside it (".wh.NAME"), and not by a node of that name. Where no such files can be, as
 // in native layers, it asks nothing.
 func HiddenByFile(files Files, name string) (bool, error) {
-	switch f := files.(type) {
-	case *VFS:
+	if f, ok := files.(interface{ HidesByFile() bool }); ok && !f.HidesByFile() {
 		return false, nil
-	case *Overlay:
-		if !f.opts.WhiteoutFiles {
-			return false, nil
-		}
 	}
 	at, err := clean(name)
 	if err != nil || at == "" {
@@ -28,6 +23,16 @@ func HiddenByFile(files Files, name string) (bool, error) {
 	}
 	return err == nil && n.Hides == base, err
 }
+
+// HidesByFile reports whether deletions may be spelled as files beside what they
+// delete: see [HiddenByFile].
+func (o *Overlay) HidesByFile() bool { return o.opts.WhiteoutFiles }
+
+// HidesByFile says that a vfs layer has no marks.
+func (v *VFS) HidesByFile() bool { return false }
+
+// HidesByFile says that the table of contents has what the tar had.
+func (c *Composefs) HidesByFile() bool { return true }
 
 // nameMax is how long one component of a name may be, in bytes.
 const nameMax = 255

@@ -1,11 +1,6 @@
 package driver
 
-import (
-	"errors"
-	"io/fs"
-	"iter"
-	"path"
-)
+import "iter"
 
 // Named is a node with its name from the layer's root, which itself is ".". A
 // whiteout has the name that it has on disk.
@@ -17,8 +12,8 @@ type Named struct {
 // Walk yields all nodes of a layer: a directory before what is in it, and names in
 // a directory sorted by their bytes. Files that only mark their directory opaque are
 // left out, since the directory's node says it; whiteouts are not. Files are looked
-// at one by one while the iteration goes on, so a layer that changes meanwhile is
-// seen partly as it was.
+// at while the iteration goes on, one by one or some hundred ([NodesReader]), so a layer
+// that changes meanwhile is seen partly as it was.
 //
 // A pair is a node and nil, or an error, after which the iteration ends. It holds
 // the names of one directory for each level of depth.
@@ -56,11 +51,12 @@ func (w *walker) tree(files Files, n Named) bool {
 	if err != nil {
 		return w.fail(err)
 	}
+	looks := looks{files: files, dir: n.Name, list: list}
 	for _, e := range list {
 		if e.Name == opaqueFile && n.Opaque == OpaqueYes {
 			continue
 		}
-		child, err := below(files, n.Name, e.Name)
+		child, err := looks.at(e.Name)
 		if err != nil {
 			return w.fail(err)
 		}
@@ -69,14 +65,4 @@ func (w *walker) tree(files Files, n Named) bool {
 		}
 	}
 	return true
-}
-
-// below looks at the node base in directory dir.
-func below(files Files, dir, base string) (Named, error) {
-	name := path.Join(dir, base)
-	n, err := files.Lstat(name)
-	if err == nil && n.Mode&fs.ModeIrregular != 0 {
-		err = fail("lstat", name, errors.New("a node of an unknown type"))
-	}
-	return Named{name, n}, err
 }

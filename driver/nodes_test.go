@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -36,11 +37,44 @@ func (f fakeFiles) ReadDir(name string) (list []driver.DirEntry, err error) {
 	prefix := strings.TrimPrefix(name+"/", "./")
 	for k := range f {
 		if base, ok := strings.CutPrefix(k, prefix); ok && base != "." && !strings.Contains(base, "/") {
-			list = append(list, driver.DirEntry{Name: base, Type: f[k].Mode.Type()})
+			e := driver.DirEntry{Name: base}
+			if f[k] != nil { // else it is gone since
+				e.Type = f[k].Mode.Type()
+			}
+			list = append(list, e)
 		}
 	}
 	slices.SortFunc(list, func(a, b driver.DirEntry) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
+}
+
+// batchedFiles looks at so many nodes at once.
+type batchedFiles struct {
+	fakeFiles
+	n int
+}
+
+func (f batchedFiles) Lstat(name string) (*driver.Node, error) {
+	if name != "." {
+		panic("looks at " + name + " alone")
+	}
+	return f.fakeFiles.Lstat(name)
+}
+
+func (f batchedFiles) LstatAll(dir string, names []string) (nodes []*driver.Node, err error) {
+	for _, base := range names[:min(f.n, len(names))] {
+		n, err := f.fakeFiles.Lstat(path.Join(dir, base))
+		if err != nil {
+			return nodes, err
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, nil
+}
+
+// ways are the same files looked at one by one, and some at once.
+func ways(f fakeFiles) map[string]driver.Files {
+	return map[string]driver.Files{"one by one": f, "1": batchedFiles{f, 1}, "2": batchedFiles{f, 2}, "all": batchedFiles{f, 1000}}
 }
 
 func fakeDir(opaque driver.Opaque) *driver.Node {
@@ -73,30 +107,42 @@ func TestWalk(t *testing.T) {
 		"d": fakeDir(0), "d/.wh..wh..opq": fakeFile(3),
 	}
 	want := []string{".", "a", "b", "b/.wh.y hides y", "b/x", "b.c", "d", "d/.wh..wh..opq", "gone hides gone"}
-	if diff := cmp.Diff(want, listed(t, driver.Walk(files))); diff != "" {
-		t.Error(diff)
+	for i := range 1000 { // more than are looked at at once
+		name := fmt.Sprintf("d/many%04d", i)
+		files[name] = fakeFile(int64(i))
+		want = slices.Insert(want, len(want)-1, name)
 	}
-	for range driver.Walk(files) {
-		break // no more is asked for
+	for way, files := range ways(files) {
+		if diff := cmp.Diff(want, listed(t, driver.Walk(files))); diff != "" {
+			t.Error(way, diff)
+		}
+		for range driver.Walk(files) {
+			break // no more is asked for
+		}
 	}
 }
 
 func TestWalkErrors(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]fakeFiles{
-		"no root":           {},
-		"a node of no type": {".": fakeDir(0), "a": {Mode: fs.ModeIrregular}},
+		"no root":             {},
+		"a node of no type":   {".": fakeDir(0), "a": {Mode: fs.ModeIrregular}},
+		"a name that is gone": {".": fakeDir(0), "a": fakeFile(1), "b": nil},
 	} {
-		var last error
-		for _, err := range driver.Walk(files) {
-			if last != nil {
-				t.Errorf("%s: it goes on after %v", name, last)
+		for way, files := range ways(files) {
+			var last error
+			for _, err := range driver.Walk(files) {
+				if last != nil {
+					t.Errorf("%s, %s: it goes on after %v", name, way, last)
+				}
+				last = err
 			}
-			last = err
+			if last == nil {
+				t.Errorf("%s, %s: no error", name, way)
+			}
 		}
-		if last == nil {
-			t.Errorf("%s: no error", name)
-		}
+	}
+	for range driver.Walk(batchedFiles{fakeFiles{".": fakeDir(0), "a": fakeFile(1)}, 0}) { // which must end
 	}
 }
 
@@ -139,12 +185,15 @@ func TestChanges(t *testing.T) {
 			t.Parallel()
 			files := below()
 			test.change(files)
-			if diff := cmp.Diff(test.want, listed(t, driver.Changes(files, below()))); diff != "" {
-				t.Error(diff)
-			}
-			for n, err := range driver.Changes(files, below()) {
-				_ = fmt.Sprint(n, err)
-				break
+			for way, lower := range ways(below()) {
+				upper := ways(files)[way]
+				if diff := cmp.Diff(test.want, listed(t, driver.Changes(upper, lower))); diff != "" {
+					t.Error(way, diff)
+				}
+				for n, err := range driver.Changes(upper, lower) {
+					_ = fmt.Sprint(n, err)
+					break
+				}
 			}
 		})
 	}
