@@ -64,7 +64,7 @@ func (l *Layer) openTree() (driver.Tree, error) {
 	spec := driver.Spec{Layer: at}
 	if l.place.driver == "vfs" {
 		spec.Form = driver.FormVFS
-		return driver.Open(l.snap.roots(), spec)
+		return l.open(spec)
 	}
 	if target, ok := l.lentTo(); ok {
 		folder, err := l.lender(target)
@@ -76,6 +76,14 @@ func (l *Layer) openTree() (driver.Tree, error) {
 	}
 	if err := l.specify(&spec); err != nil {
 		return nil, err
+	}
+	return l.open(spec)
+}
+
+// open opens what spec says, with help if there is any.
+func (l *Layer) open(spec driver.Spec) (driver.Tree, error) {
+	if h := l.place.helper; h != nil {
+		return h.OpenLayer(l.snap.roots(), spec)
 	}
 	return driver.Open(l.snap.roots(), spec)
 }
@@ -186,11 +194,17 @@ func (l *Layer) treeAt() (driver.Place, error) {
 }
 
 // item looks at something that the layer's folder of the overlay driver has beside its
-// files.
+// files. Only who is the layer's root may enter the folder, and in layers with id maps
+// that is somebody else than the store's owner (container-libs
+// storage/drivers/overlay/overlay.go:create).
 func (l *Layer) item(name string) (driver.Item, error) {
 	at, err := l.treeAt()
 	if err != nil {
 		return driver.Item{}, err
 	}
-	return driver.ReadItem(l.snap.roots(), at, name)
+	item, err := driver.ReadItem(l.snap.roots(), at, name)
+	if h := l.place.helper; h != nil && errors.Is(err, fs.ErrPermission) {
+		item, err = h.ReadItem(l.snap.roots(), at, name)
+	}
+	return item, err
 }

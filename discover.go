@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/storageconf"
 )
@@ -33,6 +34,13 @@ type DiscoverOptions struct {
 	// never created, and where there is none that is an error; a writer that does
 	// not let go within a second is one that matches [ErrLocked].
 	Lock bool
+	// Helper opens the layers' files where more may be read than in this process. In
+	// the store of an ordinary user, files of images belong to subordinate ids, and some
+	// only those may read: a *userns.Helper reads them from inside the user's namespace,
+	// where they have the owners that the images give them. Nil means that this process
+	// does what it may. Layers in additional layer stores are opened without it.
+	// [Storage.Close] does not close it.
+	Helper driver.Helper
 }
 
 // Finding is one thing that was considered on the way to a store.
@@ -66,7 +74,7 @@ func (e *DiscoverError) Unwrap() error { return e.Err }
 //
 // An error is a [*DiscoverError] and matches [ErrNotStore] if there is no store.
 func Discover(ctx context.Context, opts DiscoverOptions) (*Storage, error) {
-	s := &Storage{lock: opts.Lock}
+	s := &Storage{lock: opts.Lock, helper: opts.Helper}
 	var err error
 	if opts.Sysroot != "" {
 		err = s.discoverMounted(opts)

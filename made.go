@@ -31,9 +31,9 @@ func (l *Layer) madeEntries(ctx context.Context) iter.Seq2[*tarsplit.Entry, erro
 			return
 		}
 		defer l.snap.trees.done(tree)
-		entries := l.treeEntries(tree)
+		entries := l.treeEntries(tree.Tree)
 		if l.hasTOC() {
-			entries = l.tocEntries(tree)
+			entries = l.tocEntries(tree.Tree)
 		}
 		for e, err := range entries {
 			if err == nil {
@@ -59,7 +59,7 @@ func (l *Layer) madeTar(ctx context.Context, opts tarsplit.Options) (*tarsplit.R
 // layerFiles opens a layer's files for a reader that outlives any use of its tree.
 type layerFiles struct{ layer *Layer }
 
-var _ tarsplit.FileReader = layerFiles{}
+var _ tarsplit.BatchReader = layerFiles{}
 
 func (f layerFiles) OpenFile(name string) (file *os.File, err error) {
 	tree, err := f.layer.snap.trees.use(f.layer)
@@ -112,4 +112,33 @@ func (f layerFiles) ReadFile(name string, p []byte) (size int64, err error) {
 		_, err = io.ReadFull(file, p)
 	}
 	return info.Size(), err
+}
+
+// ReadFiles reads several files in one use of the tree.
+func (f layerFiles) ReadFiles(files []tarsplit.FileInto) (n int, size int64, err error) {
+	tree, err := f.layer.snap.trees.use(f.layer)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.layer.snap.trees.done(tree)
+	together, ok := tree.Tree.(tarsplit.BatchReader)
+	for n < len(files) {
+		if ok {
+			var read int
+			if read, size, err = together.ReadFiles(files[n:]); n+read >= len(files) {
+				return len(files), 0, nil
+			}
+			n += read
+		} else {
+			size, err = tree.ReadFile(files[n].Name, files[n].P)
+		}
+		if errors.Is(err, driver.ErrMetacopy) {
+			size, err = f.ReadFile(files[n].Name, files[n].P)
+		}
+		if err != nil || size != int64(len(files[n].P)) {
+			return n, size, err
+		}
+		n++
+	}
+	return n, 0, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/storageconf"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	AdditionalLayerStores []string
 	// Lock keeps writers out while a layer's tar is read: see [DiscoverOptions].
 	Lock bool
+	// Helper opens the layers' files: see [DiscoverOptions].
+	Helper driver.Helper
 }
 
 // Open opens the store at root, the directory that has overlay-images or
@@ -44,7 +47,7 @@ func Open(ctx context.Context, root string, opts Options) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{lock: opts.Lock, found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
+	s := &Storage{lock: opts.Lock, helper: opts.Helper, found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
 	cfg := storageconf.Config{
 		GraphRoot: root, RunRoot: opts.RunRoot, Driver: driverName(opts.Driver), ImageStore: opts.ImageStore,
 		AdditionalImageStores: opts.AdditionalImageStores, Transient: opts.Transient,
@@ -105,7 +108,7 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 	}
 	lenders := openLayerStores(from, cfg.AdditionalLayerStores)
 	for _, p := range s.configs[n] {
-		p.owner, p.lock, p.layerStores = owner, s.lock, lenders
+		p.owner, p.lock, p.helper, p.layerStores = owner, s.lock, s.helper, lenders
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/ondisk"
 )
@@ -42,7 +43,8 @@ type place struct {
 	// layerStores are the additional layer stores of the configuration, shared by its
 	// places and closed by the primary one.
 	layerStores []*layerStore
-	lock        bool // content is read under the writers' lock: see hold
+	lock        bool          // content is read under the writers' lock: see hold
+	helper      driver.Helper // opens layers; nil if this process does
 }
 
 // openPlace opens the store at path, through dir, and checks that it has the

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/cstor-go/cstor/driver"
 )
 
 // Storage is one opened configuration. It holds descriptors of directories and lock
@@ -16,6 +18,7 @@ type Storage struct {
 	warnings []error
 	found    []Finding // how it was discovered
 	lock     bool      // Options.Lock
+	helper   driver.Helper
 
 	snaps  atomic.Pointer[[]*snapshot] // one for each configuration
 	mu     sync.Mutex                  // held by Refresh and Close

@@ -53,7 +53,7 @@ func (l *Layer) tar(ctx context.Context, opts TarOptions, checkMade bool) (r *ta
 	src, err := l.source(ctx)
 	switch {
 	case err == nil:
-		r, err = tarsplit.NewReader(src, src.tree, split)
+		r, err = tarsplit.NewReader(src, src.tree.Tree, split)
 		if err != nil {
 			_ = src.Close() // was only read
 		}

@@ -21,7 +21,7 @@ func (l *Layer) TarAt(ctx context.Context, opts TarOptions) (*tarsplit.ReaderAt,
 	}
 	split := l.splitOptions()
 	split.CheckCRC, split.MaxIndex = opts.CheckCRC, opts.MaxIndex
-	r, err := tarsplit.NewReaderAt(patient{ctx, src}, src.tree, split)
+	r, err := tarsplit.NewReaderAt(patient{ctx, src}, src.tree.Tree, split)
 	if err != nil {
 		_ = src.Close() // was only read
 		return nil, l.fail(err)

@@ -24,6 +24,7 @@ type tree struct {
 	driver.Tree
 	layer *Layer
 	users int
+	lost  bool // it is in no list: the process that reads it is gone
 }
 
 // use opens the layer's tree, or finds it open. The caller calls done.
@@ -60,8 +61,15 @@ func (t *trees) find(l *Layer) (*tree, error) {
 		return nil, nil
 	}
 	tr := t.list[at]
+	t.list = slices.Delete(t.list, at, at+1)
+	if driver.Ended(tr.Tree) {
+		if tr.lost = true; tr.users == 0 {
+			_ = tr.Close() // was only read
+		}
+		return nil, nil
+	}
 	tr.users++
-	t.list = append(slices.Delete(t.list, at, at+1), tr)
+	t.list = append(t.list, tr)
 	return tr, nil
 }
 
@@ -70,7 +78,10 @@ func (t *trees) done(tr *tree) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tr.users--
-	if !t.closed {
+	switch {
+	case tr.lost && tr.users == 0:
+		_ = tr.Close() // was only read
+	case !t.closed:
 		t.evict()
 	}
 }

@@ -43,7 +43,8 @@ func TestHandle(t *testing.T) {
 	if b, err := again.ReadFile("f", 100); string(b) != "content" || err != nil {
 		t.Errorf("%q, %v", b, err)
 	}
-	if _, err := again.Lstat("nothing"); !errors.Is(err, fs.ErrNotExist) || err.Error() != "lstat the root/nothing: no such file or directory" {
+	_, err = again.Lstat("nothing")
+	if where := (*fs.PathError)(nil); !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &where) || where.Path != "the root/nothing" {
 		t.Errorf("nothing: %v", err)
 	}
 	if _, err := again.Lstat("../" + filepath.Base(root)); !errors.Is(err, unix.EXDEV) {
