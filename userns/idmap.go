@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -53,4 +54,25 @@ func lines(m []idRange) string {
 		fmt.Fprintf(&b, "%d %d %d\n", r.inside, r.outside, r.count)
 	}
 	return b.String()
+}
+
+// parseMap reads what those files say; it takes any white space.
+func parseMap(text string) ([]idRange, error) {
+	var m []idRange
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			return nil, fmt.Errorf("id map %q: three numbers were expected", line)
+		}
+		var n [3]uint32
+		for i, text := range f {
+			v, err := strconv.ParseUint(text, 10, 32)
+			if err != nil {
+				return nil, fmt.Errorf("id map %q: %w", line, err)
+			}
+			n[i] = uint32(v)
+		}
+		m = append(m, idRange{n[0], n[1], n[2]})
+	}
+	return m, nil
 }

@@ -42,6 +42,11 @@ func (m idMaps) write(ctx context.Context, pid int) error {
 	if m.single() {
 		return m.writeAlone(pid)
 	}
+	for _, tool := range []mapTool{uidTool, gidTool} { // one package has both
+		if _, err := tool.find(); err != nil {
+			return err
+		}
+	}
 	// Each takes about a millisecond: side by side they cost one.
 	gidsWritten := make(chan error, 1)
 	go func() { gidsWritten <- gidTool.write(ctx, pid, m.gids) }()

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // mapTool is one of the two programs that may give a namespace subordinate ids of its
@@ -25,14 +27,11 @@ var (
 	gidTool = mapTool{"newgidmap", "/etc/subgid"}
 )
 
-// install says where to get the programs.
-const install = "it comes with the package uidmap on Debian and Ubuntu, shadow-utils or shadow elsewhere"
-
 // find looks the program up in PATH.
 func (t mapTool) find() (string, error) {
 	path, err := exec.LookPath(t.name)
 	if err != nil {
-		return "", fmt.Errorf("%s is not in PATH (%s): %w", t.name, install, exec.ErrNotFound)
+		return "", missing(t.name, "package uidmap on Debian and Ubuntu, shadow-utils or shadow elsewhere")
 	}
 	return path, nil
 }
@@ -61,8 +60,24 @@ func (t mapTool) write(ctx context.Context, pid int, m []idRange) error {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
 	err = fmt.Errorf("%s: %w", path, err)
-	if info, statErr := os.Stat(path); statErr == nil && info.Mode()&os.ModeSetuid == 0 && !hasCapability(path) {
-		err = fmt.Errorf("%w (it has neither the set-user-ID bit nor a capability: is it installed as its package has it?)", err)
+	if why := powerless(path); why != "" {
+		err = fmt.Errorf("%w (%s)", err, why)
 	}
 	return err
+}
+
+// powerless says why a program of root has no more rights than who executes it, if
+// that is so; else "".
+func powerless(path string) string {
+	if n, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && n != 0 {
+		return "no_new_privs is set: by NoNewPrivileges= of a service, or a container's security options"
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode()&os.ModeSetuid != 0 {
+		return ""
+	}
+	if n, err := unix.Getxattr(path, "security.capability", nil); err == nil && n > 0 {
+		return "" // capabilities(7), "File capabilities"
+	}
+	return "it has neither the set-user-ID bit nor a capability: is it as its package has it?"
 }

@@ -86,10 +86,3 @@ func restricted(restricts, profile string) error {
 	}
 	return &RefusedError{Reason: "kernel.apparmor_restrict_unprivileged_userns is 1: it needs an AppArmor profile for this program with the rule \"userns,\""}
 }
-
-// hasCapability reports whether a program has capabilities of its own
-// (capabilities(7), "File capabilities").
-func hasCapability(path string) bool {
-	n, err := unix.Getxattr(path, "security.capability", nil)
-	return err == nil && n > 0
-}

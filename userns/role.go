@@ -17,18 +17,15 @@ const marker = "_CSTOR_USERNS"
 // roles are what such a process does. A role that returns lets the program go on.
 var roles = map[string]func(told string){
 	"wait":    wait,
-	"entered": func(string) {},
+	"entered": begin,
 }
 
-var (
-	initialized atomic.Bool
-	entered     atomic.Bool // this program runs where Enter brought it
-)
+var initialized atomic.Bool
 
-// Init is called first thing in main, before flags are looked at and before any
-// goroutine is started, by every program that uses this package. In a process that
-// the package started for a purpose of its own it does not return. Nothing of this
-// package that starts processes works without it; calls after the first do nothing.
+// Init is called first thing in main, before flags are looked at, by every program
+// that uses this package. In a process that the package started for a purpose of its
+// own it does not return. Nothing that starts processes works without it; calls after
+// the first do nothing.
 func Init() {
 	if initialized.Swap(true) {
 		return
@@ -38,16 +35,16 @@ func Init() {
 	if role == "" {
 		return
 	}
-	// Whoever sets the variable by hand gets a program that does not enter.
+	// Who sets the variable by hand, to whatever, gets a program that does not enter.
 	entered.Store(true)
 	if play, ok := roles[role]; ok {
 		play(told)
 	}
 }
 
-// self is a command that executes the running program, with arguments that nobody
-// reads, in a role. Init must be its first deed: without it the program would do
-// again what it does now.
+// self is a command that executes the running program, without arguments, in a role.
+// Init must be its first deed: without it the program would do again what it does
+// now.
 func self(role string) (*exec.Cmd, error) {
 	if !initialized.Load() {
 		return nil, errNoInit

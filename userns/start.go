@@ -24,6 +24,11 @@ func startInNamespace(ctx context.Context, cmd *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
+	return start(ctx, cmd, maps)
+}
+
+// start is startInNamespace with these maps.
+func start(ctx context.Context, cmd *exec.Cmd, maps idMaps) error {
 	n, err := clone(cmd)
 	if err != nil {
 		return err
@@ -37,6 +42,28 @@ func startInNamespace(ctx context.Context, cmd *exec.Cmd) error {
 		_ = cmd.Wait() // was killed
 	}
 	return err
+}
+
+// newNamespace makes a namespace with these maps that has no process. The caller
+// closes it.
+func newNamespace(ctx context.Context, maps idMaps) (*namespace, error) {
+	cmd, err := self("")
+	if err != nil {
+		return nil, err
+	}
+	n, err := clone(cmd)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		_ = n.socket.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // was killed
+	}()
+	if err := maps.write(ctx, cmd.Process.Pid); err != nil {
+		return nil, err
+	}
+	return namespaceOf(cmd.Process.Pid)
 }
 
 // newborn is a process in a user namespace that it was born with, where it waits.

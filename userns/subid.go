@@ -72,3 +72,23 @@ func parseSubids(r io.Reader, who account) ([]subRange, error) {
 	}
 	return ranges, nil
 }
+
+// subidsElsewhere reports whether /etc/nsswitch.conf names a source of subordinate
+// ids other than these lists, such as sss (nsswitch.conf(5) of shadow-utils; only the
+// first word counts, shadow lib/nss.c:nss_init).
+func subidsElsewhere(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	scanner := bufio.NewScanner(io.LimitReader(f, 1<<20))
+	for scanner.Scan() {
+		line, _, _ := strings.Cut(scanner.Text(), "#")
+		if sources, ok := strings.CutPrefix(strings.TrimSpace(line), "subid:"); ok {
+			words := strings.Fields(sources)
+			return len(words) > 0 && words[0] != "files"
+		}
+	}
+	return false
+}

@@ -24,8 +24,9 @@ func wait(told string) {
 	if err != nil || fd < 3 {
 		return // nobody that we know started this
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 0); err != nil {
-		return // no socket
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return
 	}
 	unix.CloseOnExec(fd)
 	if n, err := unix.Read(fd, make([]byte, 1)); n != 1 || err != nil {
@@ -33,8 +34,17 @@ func wait(told string) {
 	}
 	err = fmt.Errorf("it is user %d inside", os.Geteuid())
 	if os.Geteuid() == 0 {
-		err = unix.Exec("/proc/self/exe", os.Args, withMarker(os.Environ(), next))
+		err = execSelf(withMarker(os.Environ(), next))
 	}
 	_, _ = unix.Write(fd, []byte(err.Error())) // nobody else can be told
 	os.Exit(1)
+}
+
+// execSelf executes the program anew by its name, which is then the process's too,
+// or without.
+func execSelf(env []string) error {
+	if path, err := executable(); err == nil {
+		_ = unix.Exec(path, os.Args, env)
+	}
+	return unix.Exec("/proc/self/exe", os.Args, env)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cstor-go/cstor"
-	"github.com/cstor-go/cstor/userns"
 )
 
 // app is one run of the program.
@@ -23,7 +21,7 @@ type app struct {
 
 	// global flags
 	root, config, driver, sysroot string
-	lock                          bool
+	lock, noUnshare               bool
 }
 
 const (
@@ -71,6 +69,7 @@ beginning of one, or a link id.`,
 	flags.StringVar(&a.driver, "storage-driver", "", "`NAME` of the storage driver: overlay or vfs")
 	flags.StringVar(&a.sysroot, "sysroot", "", "find the stores of the system whose root is `DIR`, such as a mounted disk")
 	flags.BoolVar(&a.lock, "lock", false, "keep writers out while content of layers is read: pulls and removals wait")
+	flags.BoolVar(&a.noUnshare, "no-unshare", false, "stay out of your user namespace: of a rootless store, read what you may read")
 	for _, name := range []string{"root", "sysroot"} {
 		_ = cmd.MarkPersistentFlagDirname(name) // fails for unknown flags only
 	}
@@ -133,20 +132,21 @@ func oneStore(cmd *cobra.Command) error {
 // open opens the store that the flags, or else the configuration, lead to. The
 // caller closes it.
 func (a *app) open(cmd *cobra.Command) (*cstor.Storage, error) {
-	return a.warned(a.find(cmd))
+	s, err := a.find(cmd)
+	if err == nil {
+		a.warnAbout(s)
+	}
+	return s, err
 }
 
-// warned passes on a store that was opened, with its warnings.
-func (a *app) warned(s *cstor.Storage, err error) (*cstor.Storage, error) {
-	if err != nil {
-		return nil, err
-	}
+// warnAbout prints the warnings of a store that was opened.
+func (a *app) warnAbout(s *cstor.Storage) {
 	for _, w := range s.Warnings() {
 		a.warn(w)
 	}
-	return s, nil
 }
 
+// find is open without warnings.
 func (a *app) find(cmd *cobra.Command) (*cstor.Storage, error) {
 	if a.root != "" {
 		return cstor.Open(cmd.Context(), a.root, cstor.Options{Driver: a.driver, Lock: a.lock})
@@ -160,6 +160,15 @@ func (a *app) find(cmd *cobra.Command) (*cstor.Storage, error) {
 
 // openImage opens the store that a reference names, and the image in it.
 func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor.Image, error) {
+	s, i, err := a.findImage(cmd, text)
+	if err == nil {
+		a.warnAbout(s)
+	}
+	return s, i, err
+}
+
+// findImage is openImage that leaves warnings to its caller, unless it fails.
+func (a *app) findImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor.Image, error) {
 	ref, err := cstor.ParseReference(text)
 	if err != nil {
 		return nil, nil, usageError{err}
@@ -173,9 +182,9 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 	case ref.GraphRoot != "" && a.root+a.config+a.sysroot+a.driver != "":
 		return nil, nil, usagef("%s names a store, and so do the flags: choose one", text)
 	case ref.GraphRoot != "":
-		s, err = a.warned(cstor.Open(cmd.Context(), ref.GraphRoot, cstor.Options{
+		s, err = cstor.Open(cmd.Context(), ref.GraphRoot, cstor.Options{
 			Driver: ref.Driver, RunRoot: ref.RunRoot, AdditionalImageStores: additional, Lock: a.lock,
-		}))
+		})
 		text = cstor.Transport + ref.Name
 	case len(additional) > 0:
 		return nil, nil, usagef("reference %q: additional image stores go with a GRAPHROOT", text)
@@ -183,7 +192,7 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 		a.driver, text = ref.Driver, cstor.Transport+ref.Name
 		fallthrough
 	default:
-		s, err = a.open(cmd)
+		s, err = a.find(cmd)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -193,6 +202,7 @@ func (a *app) openImage(cmd *cobra.Command, text string) (*cstor.Storage, *cstor
 		err = notFound(s, err, `"cstor list-images" shows what is stored`)
 	}
 	if err != nil {
+		a.warnAbout(s)
 		_ = s.Close() // was only read
 		return nil, nil, err
 	}
@@ -222,51 +232,6 @@ func notFound(s *cstor.Storage, err error, advice string) error {
 		roots = append(roots[:5], count(more, "other store"))
 	}
 	return hint(err, "looked in "+strings.Join(roots, ", ")+": "+advice)
-}
-
-// openContent opens the store for a command that reads files of layers. In a
-// rootless store they belong to subordinate ids: the program then starts anew,
-// inside the user's namespace, and this call does not return.
-func (a *app) openContent(cmd *cobra.Command) (*cstor.Storage, error) {
-	s, err := a.open(cmd)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.enter(s); err != nil {
-		_ = s.Close() // was only read
-		return nil, err
-	}
-	return s, nil
-}
-
-// openImageContent is openImage for a command that reads files of layers, as
-// openContent is open.
-func (a *app) openImageContent(cmd *cobra.Command, text string) (*cstor.Storage, *cstor.Image, error) {
-	s, i, err := a.openImage(cmd, text)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := a.enter(s); err != nil {
-		_ = s.Close() // was only read
-		return nil, nil, err
-	}
-	return s, i, nil
-}
-
-// enter starts the program anew inside the user's namespace if s needs that.
-func (a *app) enter(s *cstor.Storage) error {
-	if a.sysroot != "" {
-		return nil
-	}
-	info, err := s.Info()
-	if err != nil || len(info.Stores) == 0 || !userns.Needed(info.Stores[0].Root) {
-		return err
-	}
-	if err = userns.Reexec(); errors.Is(err, userns.ErrNoHelper) {
-		a.warn(fmt.Errorf("%w: files of other ids may be unreadable", err))
-		return nil
-	}
-	return err
 }
 
 // hinted is an error with advice on what to do next.

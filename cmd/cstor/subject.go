@@ -60,7 +60,7 @@ func (x *subject) open(cmd *cobra.Command, got []string, content bool) (*cstor.S
 	var s *cstor.Storage
 	var layers []*cstor.Layer
 	if x.named() {
-		if s, err = x.app.open(cmd); err != nil {
+		if s, err = x.find(cmd); err != nil {
 			return nil, nil, err
 		}
 		var l *cstor.Layer
@@ -68,13 +68,15 @@ func (x *subject) open(cmd *cobra.Command, got []string, content bool) (*cstor.S
 		layers = []*cstor.Layer{l}
 	} else {
 		var i *cstor.Image
-		if s, i, err = x.openImage(cmd, got[0]); err != nil {
+		if s, i, err = x.findImage(cmd, got[0]); err != nil {
 			return nil, nil, err
 		}
 		layers, err = imageLayers(i, want)
 	}
 	if err == nil && (content || needsFiles(layers)) {
-		err = x.enter(s)
+		err = x.enter(cmd.Context(), s)
+	} else {
+		x.warnAbout(s)
 	}
 	if err != nil {
 		_ = s.Close() // was only read

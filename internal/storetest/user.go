@@ -30,7 +30,7 @@ func AsUser(t *testing.T, f func(t *testing.T)) {
 }
 
 // AsUserWithIDs is AsUser for a user who has the subordinate ids [SubordinateIDs] and
-// 65535 after it, as users of podman have. It skips unless the test runs as root on a
+// 65535 after it, as users of podman have, and is in one group more. It skips unless the test runs as root on a
 // machine with newuidmap, unshare and setpriv: the ids are his in a mount namespace
 // alone, and the machine's own lists stay as they are.
 func AsUserWithIDs(t *testing.T, f func(t *testing.T)) {
@@ -66,7 +66,7 @@ for list in subuid subgid; do
 	echo %[1]d:%[2]d:65536 > "$HOME/../$list"
 	mount --bind "$HOME/../$list" /etc/$list
 done
-exec setpriv --reuid=%[1]d --regid=%[1]d --clear-groups -- "$@"`, nobody, SubordinateIDs)
+exec setpriv --reuid=%[1]d --regid=%[1]d --groups=4242 -- "$@"`, nobody, SubordinateIDs)
 
 // asUser runs the calling test in a process of its own. Behind argv, if there is
 // one, comes the command that becomes the user.

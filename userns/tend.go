@@ -1,0 +1,93 @@
+package userns
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// passed are the signals that somebody may send to a program to make it do
+// something.
+var passed = []os.Signal{
+	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
+	unix.SIGALRM, unix.SIGCONT, unix.SIGTSTP, unix.SIGWINCH,
+}
+
+// tend runs the program from its start as a child within a new namespace, does
+// nothing but pass signals on until that ends, and ends as the child did. It returns
+// only with an error, when there is no child.
+//
+// The child is of the same process group, so that a terminal's keys reach both. It
+// learns by a pipe when this process is killed.
+func tend(ctx context.Context, maps idMaps) error {
+	cmd, err := self("")
+	if err != nil {
+		return err
+	}
+	lifeline, held, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	defer lifeline.Close()
+	cmd.Args = os.Args
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = append(inherited(), lifeline)
+	cmd.Env = enteredEnv("lifeline " + strconv.Itoa(2+len(cmd.ExtraFiles)))
+	if err := start(ctx, cmd, maps); err != nil {
+		return err
+	}
+	signal.Reset() // from here on this program does nothing about signals by itself
+	came, ended := make(chan os.Signal, 64), make(chan struct{})
+	for _, s := range passed {
+		if !signal.Ignored(s) {
+			signal.Notify(came, s)
+		}
+	}
+	if ctx.Err() != nil { // it did something already
+		_ = cmd.Process.Kill()
+	}
+	go pass(cmd.Process, came, ended)
+	state, err := cmd.Process.Wait()
+	close(ended)
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	endAs(state)
+	return nil
+}
+
+// pass hands signals on until the child has ended. A terminal, and whoever sends one
+// to all of the group, has reached the child as well, which would take a second one
+// for impatience: so it gets a moment.
+func pass(child *os.Process, came <-chan os.Signal, ended <-chan struct{}) {
+	for {
+		var s os.Signal
+		select {
+		case <-ended:
+			return
+		case s = <-came:
+		}
+		switch s {
+		case unix.SIGCONT, unix.SIGWINCH:
+		case unix.SIGTSTP:
+			_ = child.Signal(s)
+			_ = unix.Kill(unix.Getpid(), unix.SIGSTOP) // as it would have stopped by itself
+			continue
+		default:
+			select {
+			case <-ended:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+		_ = child.Signal(s) // fails if it has ended
+	}
+}
