@@ -35,6 +35,7 @@ var storeys = map[string]int{
 	"internal/storageconf": 0,
 	"internal/beneath":     0,
 	"internal/transfer":    0,
+	"internal/idmap":       0,
 
 	"internal/jsonscan": -1,
 	"internal/tarhead":  -1,
