@@ -103,13 +103,8 @@ func (s *Storage) discoverHost(opts DiscoverOptions) error {
 // homeOf looks a home directory up without os/user, which brings cgo along where
 // there is a C compiler.
 func homeOf(uid int) string {
-	users, _ := storageconf.Users(host) // those that could be read
-	for _, u := range users {
-		if u.UID == uid {
-			return u.Home
-		}
-	}
-	return ""
+	user, _, _ := storageconf.UserByID(host, uid) // no list, no home
+	return user.Home
 }
 
 // discover opens the store that req leads to; in a mounted system, the stores that

@@ -224,7 +224,7 @@ func FuzzUsers(f *testing.F) {
 	f.Add("a:x:4294967294:1::/a/../b:\nb:x:4294967295:1::/c:\nc:x:4294967296:1::/d:\nd:x:-1:1::/e:\ne:x:+1:1::/f:\nf:x:01:::/g:")
 	f.Add("#a:x:1:1::/a:\n:x:1:1::/b:\nc:x:1:1::c:\nd:x:1:1::/\x00:\ne:x:1:1::/e\nf:x:1:1::/f::\n\n+::::::\n")
 	f.Add("a:x:1:1::/:\r\nb:x:0:1::/:\nc:x:2:1:://:\nd:x:0:1::/:\ne:::::/:\xff")
-	line := regexp.MustCompile(`(?s)^([^:#][^:]*):[^:]*:([0-9]+):[^:]*:[^:]*:(/[^:\x00]*):[^:]*$`)
+	line := regexp.MustCompile(`(?s)^([^:#][^:]*):[^:]*:([0-9]+):([^:]*):[^:]*:(/[^:\x00]*):[^:]*$`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var got []User
 		var err error
@@ -243,13 +243,16 @@ func FuzzUsers(f *testing.F) {
 				continue
 			}
 			uid, err := strconv.ParseInt(m[2], 10, 64)
-			u := User{m[1], int(uid), path.Clean(m[3])}
+			u := User{m[1], int(uid), -1, path.Clean(m[4])}
+			if gid, err := strconv.ParseUint(m[3], 10, 32); err == nil && gid <= 4294967294 && uint64(int(gid)) == gid {
+				u.GID = int(gid)
+			}
 			if err != nil || uid > 4294967294 || int64(u.UID) != uid || slices.ContainsFunc(want, func(v User) bool { return v.Home == u.Home && (v.UID == 0) == (uid == 0) }) {
 				continue
 			}
 			want = append(want, u)
 			fmt.Fprintf(&written, "%s::%d::::\n", u.Name, u.UID)
-			fmt.Fprintf(&written, "%s:x:%d:%d::%s:\n", u.Name, u.UID, u.UID, u.Home)
+			fmt.Fprintf(&written, "%s:x:%d:%d::%s:\n", u.Name, u.UID, u.GID, u.Home)
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: %+v, want %+v", text, got, want)

@@ -15,6 +15,7 @@ const (
 type User struct {
 	Name string
 	UID  int
+	GID  int    // -1 if it is not known
 	Home string // absolute and clean
 }
 
@@ -40,13 +41,9 @@ func (u User) Getenv(name string) (string, bool) {
 // matches [ErrTooLarge], the latter together with the first 10,000. No file
 // gives an error that matches [fs.ErrNotExist].
 func Users(fsys FS) ([]User, error) {
-	const path = "/etc/passwd"
-	data, err := fsys.ReadFile(path)
-	if err == nil && len(data) > maxPasswdSize {
-		err = fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), maxPasswdSize)
-	}
+	data, err := readPasswd(fsys)
 	if err != nil {
-		return nil, &SourceError{Source: path, Err: cause(err)}
+		return nil, err
 	}
 	var users []User
 	type place struct {
@@ -57,16 +54,46 @@ func Users(fsys FS) ([]User, error) {
 	for line := range strings.Lines(string(data)) {
 		user, ok := parsePasswd(strings.TrimSuffix(line, "\n"))
 		at := place{user.Home, user.UID == 0}
-		if !ok || seen[at] {
+		if !ok || user.Home == "" || seen[at] {
 			continue
 		}
 		if len(users) == maxUsers {
-			return users, &SourceError{Source: path, Err: fmt.Errorf("%w: over %d users", ErrTooLarge, maxUsers)}
+			return users, &SourceError{Source: passwd, Err: fmt.Errorf("%w: over %d users", ErrTooLarge, maxUsers)}
 		}
 		seen[at] = true
 		users = append(users, user)
 	}
 	return users, nil
+}
+
+// UserByID finds the first account in /etc/passwd that has a user id; its home
+// may be anything, and is empty if it is not an absolute path. ok is false if
+// there is none. Errors are those of [Users].
+func UserByID(fsys FS, uid int) (user User, ok bool, err error) {
+	data, err := readPasswd(fsys)
+	if err != nil {
+		return User{}, false, err
+	}
+	for line := range strings.Lines(string(data)) {
+		user, ok := parsePasswd(strings.TrimSuffix(line, "\n"))
+		if ok && user.UID == uid {
+			return user, true, nil
+		}
+	}
+	return User{}, false, nil
+}
+
+const passwd = "/etc/passwd"
+
+func readPasswd(fsys FS) ([]byte, error) {
+	data, err := fsys.ReadFile(passwd)
+	if err == nil && len(data) > maxPasswdSize {
+		err = fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), maxPasswdSize)
+	}
+	if err != nil {
+		return nil, &SourceError{Source: passwd, Err: cause(err)}
+	}
+	return data, nil
 }
 
 // parsePasswd reads name:password:uid:gid:comment:home:shell (passwd(5)).
@@ -80,11 +107,15 @@ func parsePasswd(line string) (User, bool) {
 	if err != nil || uid == 1<<32-1 || uid > maxInt {
 		return User{}, false
 	}
-	home, err := cleanPath("", "", f[5])
-	if err != nil {
-		return User{}, false
+	gid, err := strconv.ParseUint(f[3], 10, 32)
+	user := User{Name: f[0], UID: int(uid), GID: int(gid)}
+	if err != nil || gid == 1<<32-1 || gid > maxInt {
+		user.GID = -1
 	}
-	return User{Name: f[0], UID: int(uid), Home: home}, true
+	if home, err := cleanPath("", "", f[5]); err == nil {
+		user.Home = home
+	}
+	return user, true
 }
 
 const maxInt = uint64(^uint(0) >> 1)

@@ -23,12 +23,13 @@ func TestUsers(t *testing.T) {
 		count  int // instead of want
 		err    error
 	}{
-		{name: "ordinary", passwd: "root:x:0:0:root:/root:/bin/sh\nu:x:1000:1000:U,,,:/home/u/:/bin/sh", want: []User{{"root", 0, "/root"}, {"u", 1000, "/home/u"}}},
+		{name: "ordinary", passwd: "root:x:0:0:root:/root:/bin/sh\nu:x:1000:1000:U,,,:/home/u/:/bin/sh", want: []User{{"root", 0, 0, "/root"}, {"u", 1000, 1000, "/home/u"}}},
 		{name: "empty file"},
-		{name: "malformed lines", passwd: "\n# c\n#u:x:1:1::/h:\nu:x:1:1:/h\n:x:1:1::/h:\nu:x:a:1::/h:\nu:x:-1:1::/h:\nu:x:4294967295:1::/h:\nu:x:1:1::h:\nu:x:1:1:::\nu:x:1:1::/h\x00:\n+::::::\nv:x:2:2::/v:\n", want: []User{{"v", 2, "/v"}}},
-		{name: "one home, one user", passwd: "a:x:1:1::/h:\nb:x:2:2::/h/.:\nc:x:3:3::/c:\n", want: []User{{"a", 1, "/h"}, {"c", 3, "/c"}}},
-		{name: "root beside the first of a home", passwd: "a:x:1:1::/:\nroot:x:0:0::/:\ntoor:x:0:0::/:\n", want: []User{{"a", 1, "/"}, {"root", 0, "/"}}},
-		{name: "largest uid", passwd: "a:x:2147483647:1::/h:\n", want: []User{{"a", 1<<31 - 1, "/h"}}},
+		{name: "malformed lines", passwd: "\n# c\n#u:x:1:1::/h:\nu:x:1:1:/h\n:x:1:1::/h:\nu:x:a:1::/h:\nu:x:-1:1::/h:\nu:x:4294967295:1::/h:\nu:x:1:1::h:\nu:x:1:1:::\nu:x:1:1::/h\x00:\n+::::::\nv:x:2:2::/v:\n", want: []User{{"v", 2, 2, "/v"}}},
+		{name: "one home, one user", passwd: "a:x:1:1::/h:\nb:x:2:2::/h/.:\nc:x:3:3::/c:\n", want: []User{{"a", 1, 1, "/h"}, {"c", 3, 3, "/c"}}},
+		{name: "root beside the first of a home", passwd: "a:x:1:1::/:\nroot:x:0:0::/:\ntoor:x:0:0::/:\n", want: []User{{"a", 1, 1, "/"}, {"root", 0, 0, "/"}}},
+		{name: "largest uid", passwd: "a:x:2147483647:1::/h:\n", want: []User{{"a", 1<<31 - 1, 1, "/h"}}},
+		{name: "no group", passwd: "a:x:1::::\nb:x:2:::/b:\nc:x:3:x::/c:\nd:x:4:4294967295::/d:\n", want: []User{{"b", 2, -1, "/b"}, {"c", 3, -1, "/c"}, {"d", 4, -1, "/d"}}},
 		{name: "too many", passwd: many.String(), count: maxUsers, err: ErrTooLarge},
 		{name: "too large", passwd: strings.Repeat("\n", maxPasswdSize+1), err: ErrTooLarge},
 	} {
@@ -81,5 +82,20 @@ func TestMountedSystem(t *testing.T) {
 	want := map[string]string{"root": defaultGraphRoot, "ann": "/data/ann/1000", "bob": "/home/bob/mine"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestUserByID(t *testing.T) {
+	t.Parallel()
+	const passwd = "root:x:0:0::/root:\nu:y\nu:x:1000:50:::\nalias:x:1000:51::/home/u:\nv:x:2000:60::/home/u:\n"
+	fsys := newFS(map[string]string{"/etc/passwd": passwd})
+	for uid, want := range map[int]User{0: {"root", 0, 0, "/root"}, 1000: {"u", 1000, 50, ""}, 2000: {"v", 2000, 60, "/home/u"}, 3: {}} {
+		got, ok, err := UserByID(fsys, uid)
+		if got != want || ok != (want != User{}) || err != nil {
+			t.Errorf("%d: %+v, %v, %v, want %+v", uid, got, ok, err, want)
+		}
+	}
+	if _, _, err := UserByID(newFS(nil), 0); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
 	}
 }
