@@ -16,8 +16,10 @@
 // another process may answer the calls.
 //
 // What is on disk is not all that the layer's tar said: see docs/FORMAT.md, "What
-// the disk does not keep". Owners are those on disk; a store of a user namespace is
-// to be read from inside it. Names resolve inside the layer as they did when it was
-// unpacked: absolute names, ".." and links stay below the layer's own tree, and no
-// device, socket or FIFO is ever opened.
+// the disk does not keep". Owners on disk are those of the machine, or of the namespace
+// that this process is in; an ordinary user's store, and layers of containers with id
+// maps, have others than the image gave. Whoever opens a layer says by [IDs] what they
+// mean; flat layers need none, since their table has the image's. Names resolve inside
+// the layer as they did when it was unpacked: absolute names, ".." and links stay below
+// the layer's own tree, and no device, socket or FIFO is ever opened.
 package driver

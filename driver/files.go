@@ -81,7 +81,9 @@ type Node struct {
 	// Mode holds the type, permissions, and set-id and sticky bits. Where the
 	// storage keeps the true ones in an extended attribute, these are they; UID,
 	// GID, DevMajor and DevMinor likewise (docs/FORMAT.md, "force_mask").
-	Mode     fs.FileMode
+	Mode fs.FileMode
+	// UID and GID are the ids that a container of the layer sees, as far as [IDs] tell;
+	// 65534 for what it has no id for.
 	UID, GID int
 	// Size in bytes; of a symbolic link, the length of its target.
 	Size    int64

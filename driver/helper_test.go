@@ -30,7 +30,7 @@ func open(tb testing.TB, info storetest.LayerInfo, opts driver.OverlayOptions, l
 	var err error
 	switch dir := openDir(tb, info.Dir); {
 	case info.Link == "":
-		l, err = driver.OpenVFS(openDir(tb, filepath.Dir(info.Dir)), info.ID)
+		l, err = driver.OpenVFS(openDir(tb, filepath.Dir(info.Dir)), info.ID, driver.VFSOptions{IDs: opts.IDs})
 	case exists(filepath.Join(info.Dir, "composefs-data")):
 		l, err = driver.OpenComposefs(dir, bytes.NewReader(info.TOC))
 	default:

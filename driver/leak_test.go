@@ -83,7 +83,7 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"", ".", "..", "/", "a/b", "nothing", "\x00"} {
-		if l, err := driver.OpenVFS(lower, id); err == nil {
+		if l, err := driver.OpenVFS(lower, id, driver.VFSOptions{}); err == nil {
 			t.Errorf("layer %q: %v", id, l)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
 func TestApply(t *testing.T) {
@@ -59,11 +61,11 @@ func TestApply(t *testing.T) {
 
 func TestMayBeRoot(t *testing.T) {
 	t.Parallel()
-	rootless := []uidRange{{0, 1000, 1}, {1, 100000, 65536}}
+	rootless := idmap.Map{{Inside: 0, Outside: 1000, Size: 1}, {Inside: 1, Outside: 100000, Size: 65536}}
 	cases := []struct {
 		name string
 		uid  uint32
-		ids  []uidRange
+		ids  idmap.Map
 		want bool
 	}{
 		{"the user", 0, rootless, false},
@@ -71,11 +73,11 @@ func TestMayBeRoot(t *testing.T) {
 		{"the last one", 65536, rootless, false},
 		{"not mapped", 65537, rootless, true},
 		{"root outside looks like nobody", 65534, rootless, true},
-		{"root itself", 0, []uidRange{{0, 0, 1}}, true},
-		{"root under another id", 7, []uidRange{{0, 1000, 1}, {5, 0, 3}}, false},
-		{"root under another id, exactly", 5, []uidRange{{0, 1000, 1}, {5, 0, 3}}, true},
+		{"root itself", 0, idmap.Map{{Inside: 0, Outside: 0, Size: 1}}, true},
+		{"root under another id", 7, idmap.Map{{Inside: 0, Outside: 1000, Size: 1}, {Inside: 5, Outside: 0, Size: 3}}, false},
+		{"root under another id, exactly", 5, idmap.Map{{Inside: 0, Outside: 1000, Size: 1}, {Inside: 5, Outside: 0, Size: 3}}, true},
 		{"no map", 0, nil, true},
-		{"the end of the range of ids", 1<<32 - 1, []uidRange{{1<<32 - 1, 1, 1<<32 - 1}}, false},
+		{"the end of the range of ids", 1<<32 - 1, idmap.Map{{Inside: 1<<32 - 1, Outside: 1, Size: 1<<32 - 1}}, false},
 	}
 	for _, c := range cases {
 		if got := mayBeRoot(c.uid, c.ids); got != c.want {

@@ -32,7 +32,7 @@ func Open(stores []*beneath.Dir, spec Spec) (Tree, error) {
 			return nil, err
 		}
 		defer dirs.Close()
-		return closer(OpenVFS(dirs, spec.Layer.ID))
+		return closer(OpenVFS(dirs, spec.Layer.ID, VFSOptions{}))
 	}
 	dir, err := folder(stores, spec.Layer)
 	if err != nil {

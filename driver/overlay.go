@@ -26,6 +26,8 @@ type OverlayOptions struct {
 	// the layer itself has none: a layer copied for other owners has only what
 	// had to change. Overlay closes neither them nor the layer's own folder.
 	Lowers []*beneath.Dir
+	// IDs are what owners mean, of the layer's own folder and of Lowers alike.
+	IDs IDs
 }
 
 // Overlay is a layer of the overlay driver, or of fuse-overlayfs. It is safe for
@@ -216,9 +218,11 @@ func (o *Overlay) Lstat(name string) (*Node, error) {
 	case o.opts.WhiteoutFiles:
 		n.Hides = hiddenByName(base)
 	}
+	o.opts.IDs.fromDisk(n)
 	if err := n.apply(xattrs); err != nil {
 		return nil, fail("lstat", name, err)
 	}
+	o.opts.IDs.toContainer(n)
 	if n.Metacopy {
 		n.Metacopy = !o.hasContent(at, i)
 	}

@@ -1,12 +1,12 @@
 package driver
 
 import (
-	"bufio"
-	"fmt"
 	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
 // canReadTrusted reports whether this process sees trusted.* attributes: without
@@ -32,42 +32,15 @@ func writtenByRoot(uid uint32) bool {
 	if inFirstNamespace() {
 		return uid == 0
 	}
-	return mayBeRoot(uid, uidMap())
+	return mayBeRoot(uid, idmap.Own().UIDs)
 }
-
-// overflowUID is what ids that a namespace does not map look like (linux
-// kernel/sys.c:overflowuid), and perhaps a mapped id as well.
-const overflowUID = 65534
 
 // mayBeRoot reports whether uid, as a namespace with this map sees it, may be 0
 // outside of it.
-func mayBeRoot(uid uint32, ids []uidRange) bool {
-	if uid == overflowUID {
+func mayBeRoot(uid uint32, own idmap.Map) bool {
+	if uid == idmap.Overflow || len(own) == 0 { // perhaps not mapped, or we do not know
 		return true
 	}
-	for _, r := range ids {
-		if uid >= r.inside && uid-r.inside < r.size {
-			return r.outside+(uid-r.inside) == 0
-		}
-	}
-	return true
+	outside := own.Out(uid)
+	return outside == 0 || outside == idmap.None
 }
-
-type uidRange struct{ inside, outside, size uint32 }
-
-// uidMap is that of our user namespace.
-var uidMap = sync.OnceValue(func() []uidRange {
-	f, err := os.Open("/proc/self/uid_map")
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	var all []uidRange
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var r uidRange
-		if _, err := fmt.Sscan(lines.Text(), &r.inside, &r.outside, &r.size); err == nil {
-			all = append(all, r)
-		}
-	}
-	return all
-})

@@ -8,17 +8,26 @@ import (
 	"github.com/cstor-go/cstor/internal/beneath"
 )
 
+// VFSOptions say what is known of a vfs layer beside its files.
+type VFSOptions struct {
+	// IDs are what owners mean.
+	IDs IDs
+}
+
 // VFS is a layer of the vfs driver: the whole tree as it is with this layer
 // applied, so that a layer's own part of it can be told only with its tar-split. It
 // has no marks: all extended attributes are the image's. It is safe for concurrent
 // use.
-type VFS struct{ dir *beneath.Dir }
+type VFS struct {
+	dir  *beneath.Dir
+	opts VFSOptions
+}
 
 var _ Reader = (*VFS)(nil)
 
 // OpenVFS opens the folder id below dirs (vfs/dir of a store), which is not needed
 // any longer then. The caller closes the result.
-func OpenVFS(dirs *beneath.Dir, id string) (*VFS, error) {
+func OpenVFS(dirs *beneath.Dir, id string, opts VFSOptions) (*VFS, error) {
 	if id == "" || id == "." || id == ".." || strings.Contains(id, "/") { // more or less than one layer
 		return nil, fail("open", id, errors.New("not a layer's folder"))
 	}
@@ -26,7 +35,7 @@ func OpenVFS(dirs *beneath.Dir, id string) (*VFS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &VFS{d}, nil
+	return &VFS{d, opts}, nil
 }
 
 // Close releases the layer's descriptor; files that were opened stay valid. Calls
@@ -61,6 +70,8 @@ func (v *VFS) Lstat(name string) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.opts.IDs.fromDisk(n)
+	v.opts.IDs.toContainer(n)
 	n.Xattrs = xattrs
 	return n, nil
 }

@@ -37,7 +37,7 @@ func TestHostileNames(t *testing.T) {
 	dirs, err := beneath.Open(outside, beneath.NoLinks)
 	tarsplit.Check(t, err)
 	t.Cleanup(func() { _ = dirs.Close() })
-	files, err := driver.OpenVFS(dirs, "layer")
+	files, err := driver.OpenVFS(dirs, "layer", driver.VFSOptions{})
 	tarsplit.Check(t, err)
 	t.Cleanup(func() { _ = files.Close() })
 
