@@ -64,6 +64,9 @@ func (l *Layer) openTree() (driver.Tree, error) {
 	spec := driver.Spec{Layer: at}
 	if l.place.driver == "vfs" {
 		spec.Form = driver.FormVFS
+		if spec.IDs, err = l.ids(false); err != nil {
+			return nil, err
+		}
 		return l.open(spec)
 	}
 	if target, ok := l.lentTo(); ok {
@@ -105,13 +108,13 @@ func (l *Layer) specify(spec *driver.Spec) error {
 		}
 		return nil
 	}
-	spec.Container = l.rec.DiffDigest == "" && l.rec.TOCDigest == ""
+	spec.Container = l.ofContainer()
 	for _, half := range l.place.halves() { // the graph root of a split store has it
 		text, err := half.readSmall("overlay/.has-mount-program")
 		spec.WhiteoutFiles = spec.WhiteoutFiles || err == nil && text == "true"
 	}
-	if spec.Container {
-		return nil
+	if spec.IDs, err = l.ids(spec.WhiteoutFiles); err != nil || spec.Container {
+		return err
 	}
 	templates, err := l.templates()
 	if err != nil {
@@ -194,7 +197,7 @@ func (l *Layer) treeAt() (driver.Place, error) {
 }
 
 // item looks at something that the layer's folder of the overlay driver has beside its
-// files. Only who is the layer's root may enter the folder, and in layers with id maps
+// files. Its owner is in terms of the namespace of the store's tools. Only who is the layer's root may enter the folder, and in layers with id maps
 // that is somebody else than the store's owner (container-libs
 // storage/drivers/overlay/overlay.go:create).
 func (l *Layer) item(name string) (driver.Item, error) {
@@ -204,7 +207,9 @@ func (l *Layer) item(name string) (driver.Item, error) {
 	}
 	item, err := driver.ReadItem(l.snap.roots(), at, name)
 	if h := l.place.helper; h != nil && errors.Is(err, fs.ErrPermission) {
-		item, err = h.ReadItem(l.snap.roots(), at, name)
+		return h.ReadItem(l.snap.roots(), at, name)
 	}
+	disk := l.place.ids()
+	item.UID, item.GID = disk.UIDs.In(item.UID), disk.GIDs.In(item.GID)
 	return item, err
 }

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/cstor-go/cstor/driver"
+	"github.com/cstor-go/cstor/internal/idmap"
 	"github.com/cstor-go/cstor/internal/storageconf"
 )
 
@@ -109,6 +111,10 @@ func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
 	lenders := openLayerStores(from, cfg.AdditionalLayerStores)
 	for _, p := range s.configs[n] {
 		p.owner, p.lock, p.helper, p.layerStores = owner, s.lock, s.helper, lenders
+		p.ids = sync.OnceValue(func() idmap.Maps { return storeIDs(from, p) })
+		if owner != "" { // the mounted system's root does not stay open
+			p.ids()
+		}
 	}
 	return nil
 }

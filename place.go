@@ -10,6 +10,7 @@ import (
 
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/beneath"
+	"github.com/cstor-go/cstor/internal/idmap"
 	"github.com/cstor-go/cstor/internal/ondisk"
 )
 
@@ -45,6 +46,9 @@ type place struct {
 	layerStores []*layerStore
 	lock        bool          // content is read under the writers' lock: see hold
 	helper      driver.Helper // opens layers; nil if this process does
+	// ids are the maps of the namespace in which the store's tools run, if we are
+	// outside of it.
+	ids func() idmap.Maps
 }
 
 // openPlace opens the store at path, through dir, and checks that it has the

@@ -32,7 +32,7 @@ func Open(stores []*beneath.Dir, spec Spec) (Tree, error) {
 			return nil, err
 		}
 		defer dirs.Close()
-		return closer(OpenVFS(dirs, spec.Layer.ID, VFSOptions{}))
+		return closer(OpenVFS(dirs, spec.Layer.ID, VFSOptions{IDs: spec.IDs}))
 	}
 	dir, err := folder(stores, spec.Layer)
 	if err != nil {
@@ -42,7 +42,7 @@ func Open(stores []*beneath.Dir, spec Spec) (Tree, error) {
 	if spec.Form == FormFlat {
 		return openFlat(stores, spec, dir)
 	}
-	opts := OverlayOptions{WhiteoutFiles: spec.WhiteoutFiles, Container: spec.Container}
+	opts := OverlayOptions{WhiteoutFiles: spec.WhiteoutFiles, Container: spec.Container, IDs: spec.IDs}
 	for _, p := range spec.Lowers {
 		lower, err := folder(stores, p)
 		if err != nil {
@@ -110,21 +110,22 @@ func openFlatBy(store *beneath.Dir, spec Spec, dir *beneath.Dir) (t Tree, found 
 // Item is something that a layer's folder of the overlay driver has beside the layer's
 // files.
 type Item struct {
-	Type fs.FileMode // type bits only
-	Text string      // of those that are read: see [ReadItem]
+	Type     fs.FileMode // type bits only
+	UID, GID uint32      // as this process sees them
+	Text     string      // of those that are read: see [ReadItem]
 }
 
 // items are the names of what may be asked for, and whether it is read.
 var items = map[string]bool{
 	"diff": true, // a symbolic link in layers of additional layer stores
 	"link": true, "lower": true, "lower-layers": true, "additionallayer": true,
-	"composefs-data": false,
+	"composefs-data": false, ".": false,
 }
 
 // maxItem is how large an item may be, in bytes: 500 lower layers' ids take 32 KiB.
 const maxItem = 1 << 20
 
-// ReadItem looks at an item of a layer's folder: "composefs-data", or "link", "lower",
+// ReadItem looks at an item of a layer's folder: the folder itself, ".", "composefs-data", or "link", "lower",
 // "lower-layers", "additionallayer" and "diff", of which Text is then the content, if
 // they are regular files, or the target, if they are symbolic links. One that is not
 // there gives an error that matches [fs.ErrNotExist].
@@ -137,12 +138,15 @@ func ReadItem(stores []*beneath.Dir, at Place, name string) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	store, path := stores[at.Store], "overlay/"+at.ID+"/"+name
+	store, path := stores[at.Store], "overlay/"+at.ID
+	if name != "." {
+		path += "/" + name
+	}
 	st, err := store.Lstat(path)
 	if err != nil {
 		return Item{}, err
 	}
-	item := Item{Type: typeOf(st.Mode)}
+	item := Item{Type: typeOf(st.Mode), UID: st.Uid, GID: st.Gid}
 	switch {
 	case !read:
 	case item.Type == fs.ModeSymlink:

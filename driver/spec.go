@@ -21,6 +21,9 @@ type Spec struct {
 	// Lowers are the layers below in which content is looked for when the layer has
 	// none: see [OverlayOptions].
 	Lowers []Place
+	// IDs are what owners mean. Whoever opens the layer inside the namespace of the
+	// store's tools leaves out the first step.
+	IDs IDs
 }
 
 // Form is how a layer's files lie on disk.

@@ -3,6 +3,7 @@ package driver_test
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -99,7 +100,10 @@ func TestReadItem(t *testing.T) {
 	if _, err := driver.ReadItem(stores, at, "lower"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("lower: %v", err)
 	}
-	for _, name := range []string{"", ".", "..", "work", "diff/f", "../l"} {
+	if item, err := driver.ReadItem(stores, at, "."); !item.Type.IsDir() || int(item.UID) != os.Getuid() || err != nil {
+		t.Errorf("the folder: %+v, %v", item, err)
+	}
+	for _, name := range []string{"", "./diff", "..", "work", "diff/f", "../l"} {
 		if _, err := driver.ReadItem(stores, at, name); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -35,6 +35,14 @@ func (b *builder) overlayDir(l *Layer, info *LayerInfo) error {
 	if err := b.overlayTree(l, info); err != nil {
 		return err
 	}
+	if l.Mapped != "" && b.can.chown {
+		root := mappedIDs[0].HostID
+		for _, name := range []string{".", "work"} {
+			if err := os.Lchown(filepath.Join(info.Dir, name), root, root); err != nil {
+				return err
+			}
+		}
+	}
 	links := filepath.Join(filepath.Dir(info.Dir), "l")
 	if err := os.MkdirAll(links, 0o755); err != nil {
 		return err
