@@ -26,7 +26,10 @@ func (l *Layer) OpenFile(name string) (*os.File, error) {
 }
 
 // Lstat looks at one node of the layer, whiteouts included; otherwise as
-// [Layer.OpenFile].
+// [Layer.OpenFile]. Owners are the ids that a container of the layer sees, also in the
+// store of an ordinary user that is read from outside his user namespace, by the ranges
+// that /etc/subuid and /etc/subgid give him, and in layers of containers with id maps of
+// their own; 65534 stands for ids that no map has.
 func (l *Layer) Lstat(name string) (*driver.Node, error) {
 	return look(l, func(f driver.Files) (*driver.Node, error) { return f.Lstat(name) })
 }

@@ -18,8 +18,8 @@ import (
 //
 // A layer without tar-split has the entries of the table of contents by which it was
 // pulled, and else those that its files on disk make, sorted, each directory before
-// what is in it: owners, times and modes are then those on disk, sockets are left out,
-// and marks of deletion are ".wh." files, as in any tar. Of a vfs layer, which is a whole
+// what is in it: times and modes are then those on disk, owners those that
+// [Layer.Lstat] tells, sockets are left out, and marks of deletion are ".wh." files, as in any tar. Of a vfs layer, which is a whole
 // tree, it is what differs from its parent's. Such entries have no place in a tar:
 // Header and Content are 0. A directory whose mark for hiding those below cannot be
 // seen (root's stores, read by others) is an error that matches [fs.ErrPermission], one

@@ -110,8 +110,9 @@ func (l *Layer) Compression() string {
 func (l *Layer) TOCDigest() digest.Digest { return l.rec.TOCDigest }
 
 // UIDMap and GIDMap are recorded with layers made for containers with id maps. In
-// an image's layer they say that owners on disk are shifted; in a container's they
-// may say nothing about the disk.
+// an image's layer they say that owners on disk are shifted; in a container's that may
+// be so or not, and some record nothing where it is. Neither is needed for owners that
+// this package shows, which are those that the container sees: see [Layer.Lstat].
 func (l *Layer) UIDMap() []IDMap { return l.rec.UIDMap }
 
 // GIDMap is as [Layer.UIDMap].

@@ -13,9 +13,9 @@
 // where they are, once. Symbolic links are resolved inside the image, at most 40 in one
 // lookup. Devices, sockets and FIFOs are shown and never opened.
 //
-// What Stat tells is what the disk has. It differs from what the tars said in a few
-// things (docs/FORMAT.md, "What the disk does not keep"); package merge goes by the
-// tars' headers.
+// What Stat tells is what the disk has, with owners as a container sees them. It differs
+// from what the tars said in a few things (docs/FORMAT.md, "What the disk does not
+// keep"); package merge goes by the tars' headers.
 //
 // # What io/fs cannot name
 //

@@ -10,6 +10,8 @@ import (
 
 // Stat is what Sys of a [fs.FileInfo] of this package returns, as a pointer.
 type Stat struct {
+	// UID and GID are the ids that a container of the image sees: see
+	// [cstor.Layer.Lstat].
 	UID, GID int
 	// DevMajor and DevMinor are those of a device node.
 	DevMajor, DevMinor uint32

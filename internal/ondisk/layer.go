@@ -44,7 +44,8 @@ type Layer struct {
 	// deleted, and "expected-layer-diffid" (string).
 	Flags map[string]any
 	// UIDMap and GIDMap say that the owners on disk are shifted. Containers'
-	// layers may record them although nothing on disk is shifted.
+	// layers may record them although nothing on disk is shifted, or not record
+	// them although it is.
 	UIDMap []IDMap
 	GIDMap []IDMap
 	// BigDataNames are the keys of the layer's big data.
