@@ -98,11 +98,11 @@ func asUser(t *testing.T, argv []string) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
 	out, err := cmd.CombinedOutput()
-	if err == nil && strings.Contains(string(out), "--- SKIP: "+t.Name()) {
+	if err == nil && strings.Contains(string(out), "--- SKIP: "+t.Name()+" (") {
 		t.Skipf("as user %d:\n%s", nobody, out)
 	}
 	// A pattern that matches nothing would pass.
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" (") {
 		t.Fatalf("as user %d: %v\n%s", nobody, err, out)
 	}
 }
