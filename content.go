@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 
 	"github.com/cstor-go/cstor/driver"
@@ -13,8 +14,8 @@ import (
 )
 
 var (
-	_ driver.Files    = (*Layer)(nil)
-	_ tarsplit.Opener = (*Layer)(nil)
+	_ driver.NodesReader = (*Layer)(nil)
+	_ tarsplit.Opener    = (*Layer)(nil)
 )
 
 // OpenFile opens a regular file of the layer by the name that the layer's tar gives
@@ -32,6 +33,24 @@ func (l *Layer) OpenFile(name string) (*os.File, error) {
 // their own; 65534 stands for ids that no map has.
 func (l *Layer) Lstat(name string) (*driver.Node, error) {
 	return look(l, func(f driver.Files) (*driver.Node, error) { return f.Lstat(name) })
+}
+
+// LstatAll is Lstat of names in a directory, as far as it takes less time than one by
+// one: see [driver.NodesReader].
+func (l *Layer) LstatAll(dir string, names []string) ([]*driver.Node, error) {
+	return look(l, func(f driver.Files) ([]*driver.Node, error) {
+		if all, ok := f.(driver.NodesReader); ok {
+			return all.LstatAll(dir, names)
+		}
+		if len(names) == 0 {
+			return nil, nil
+		}
+		n, err := f.Lstat(path.Join(dir, names[0]))
+		if err != nil {
+			return nil, err
+		}
+		return []*driver.Node{n}, nil
+	})
 }
 
 // ReadDir lists a directory of the layer, whiteouts included, sorted; otherwise as

@@ -44,9 +44,9 @@ var (
 	alone = fmt.Sprintf("0 %d 1", os.Getuid())
 )
 
-// helper makes a program in dir that does what "podman unshare" does with its
+// unsharer makes a program in dir that does what "podman unshare" does with its
 // arguments, but for the namespace.
-func helper(t *testing.T, dir, name string) {
+func unsharer(t *testing.T, dir, name string) {
 	t.Helper()
 	script := "#!/bin/sh\n[ \"$1\" = unshare ] && [ \"$2\" = -- ] || exit 99\nshift 2\nexec \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
@@ -79,7 +79,7 @@ func TestEnter(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				if c.uids == "" {
-					helper(t, c.path, c.name)
+					unsharer(t, c.path, c.name)
 				}
 				// sh gives the program an open file.
 				const value = "a=b  c\n\"d\" $e"

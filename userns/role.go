@@ -18,6 +18,7 @@ const marker = "_CSTOR_USERNS"
 var roles = map[string]func(told string){
 	"wait":    wait,
 	"entered": begin,
+	"helper":  helper,
 }
 
 var initialized atomic.Bool

@@ -1,0 +1,40 @@
+package relay
+
+import (
+	"github.com/cstor-go/cstor/driver"
+)
+
+func (e *encoder) spec(s driver.Spec) {
+	e.int(int64(s.Form))
+	e.place(s.Layer)
+	e.uint(uint64(len(s.Tables)))
+	for _, n := range s.Tables {
+		e.int(int64(n))
+	}
+	e.bool(s.WhiteoutFiles)
+	e.bool(s.Container)
+	e.uint(uint64(len(s.Lowers)))
+	for _, p := range s.Lowers {
+		e.place(p)
+	}
+}
+
+// spec takes a Spec. Whether it makes sense is for driver.Open to say.
+func (d *decoder) spec() (s driver.Spec) {
+	s.Form, s.Layer = driver.Form(d.int()), d.place()
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		s.Tables = append(s.Tables, int(d.int()))
+	}
+	s.WhiteoutFiles, s.Container = d.bool(), d.bool()
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		s.Lowers = append(s.Lowers, d.place())
+	}
+	return s
+}
+
+func (e *encoder) place(p driver.Place) {
+	e.int(int64(p.Store))
+	e.str(p.ID)
+}
+
+func (d *decoder) place() driver.Place { return driver.Place{Store: int(d.int()), ID: d.str()} }
