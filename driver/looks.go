@@ -25,7 +25,8 @@ type looks struct {
 	files Files
 	dir   string
 	list  []DirEntry // that are to come
-	ahead []*Node    // of the first of them
+	names []string   // of the first of them
+	ahead []*Node    // likewise
 	err   error      // of the name behind those
 }
 
@@ -48,12 +49,14 @@ func (l *looks) node(name, base string) (*Node, error) {
 		l.skip()
 	}
 	if len(l.ahead) == 0 && l.err == nil {
-		names := make([]string, min(len(l.list), maxAhead))
-		for i := range names {
-			names[i] = l.list[i].Name
+		if len(l.names) == 0 {
+			l.names = make([]string, min(len(l.list), maxAhead))
+			for i := range l.names {
+				l.names[i] = l.list[i].Name
+			}
 		}
-		l.ahead, l.err = files.LstatAll(l.dir, names)
-		l.ahead = l.ahead[:min(len(l.ahead), len(names))]
+		l.ahead, l.err = files.LstatAll(l.dir, l.names)
+		l.ahead = l.ahead[:min(len(l.ahead), len(l.names))]
 		if len(l.ahead) == 0 && l.err == nil {
 			l.err = fail("lstat", name, errors.New("nobody has looked at it"))
 		}
@@ -68,7 +71,10 @@ func (l *looks) node(name, base string) (*Node, error) {
 
 // skip passes the next name by.
 func (l *looks) skip() {
-	if l.list = l.list[1:]; len(l.ahead) > 0 {
+	if l.list = l.list[1:]; len(l.names) > 0 {
+		l.names = l.names[1:]
+	}
+	if len(l.ahead) > 0 {
 		l.ahead = l.ahead[1:]
 	} else {
 		l.err = nil
