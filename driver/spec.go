@@ -21,8 +21,8 @@ type Spec struct {
 	// Lowers are the layers below in which content is looked for when the layer has
 	// none: see [OverlayOptions].
 	Lowers []Place
-	// IDs are what owners mean. Whoever opens the layer inside the namespace of the
-	// store's tools leaves out the first step.
+	// IDs are what owners mean. A [Helper] leaves out the first step if its process is
+	// in the namespace of the store's tools.
 	IDs IDs
 }
 

@@ -129,6 +129,8 @@ func (l *serving) item(d *decoder) error {
 		return l.failed(err)
 	}
 	l.buf.uint(uint64(item.Type))
+	l.buf.uint(uint64(item.UID))
+	l.buf.uint(uint64(item.GID))
 	l.buf.str(item.Text)
 	return l.done(answerDone, 0)
 }

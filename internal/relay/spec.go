@@ -2,8 +2,11 @@ package relay
 
 import (
 	"github.com/cstor-go/cstor/driver"
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
+// spec sends a Spec, but for the first step of its ids: the other end is in the namespace,
+// where the kernel takes it.
 func (e *encoder) spec(s driver.Spec) {
 	e.int(int64(s.Form))
 	e.place(s.Layer)
@@ -17,6 +20,17 @@ func (e *encoder) spec(s driver.Spec) {
 	for _, p := range s.Lowers {
 		e.place(p)
 	}
+	e.idMap(s.IDs.Layer.UIDs)
+	e.idMap(s.IDs.Layer.GIDs)
+}
+
+func (e *encoder) idMap(m idmap.Map) {
+	e.uint(uint64(len(m)))
+	for _, r := range m {
+		for _, id := range []uint32{r.Inside, r.Outside, r.Size} {
+			e.uint(uint64(id))
+		}
+	}
 }
 
 // spec takes a Spec. Whether it makes sense is for driver.Open to say.
@@ -29,7 +43,15 @@ func (d *decoder) spec() (s driver.Spec) {
 	for n := d.count(); n > 0 && !d.bad; n-- {
 		s.Lowers = append(s.Lowers, d.place())
 	}
+	s.IDs.Layer = idmap.Maps{UIDs: d.idMap(), GIDs: d.idMap()}
 	return s
+}
+
+func (d *decoder) idMap() (m idmap.Map) {
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		m = append(m, idmap.Range{Inside: uint32(d.uint()), Outside: uint32(d.uint()), Size: uint32(d.uint())})
+	}
+	return m
 }
 
 func (e *encoder) place(p driver.Place) {

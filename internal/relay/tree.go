@@ -154,7 +154,7 @@ func (c *Client) Open(spec driver.Spec) (driver.Tree, error) {
 // ReadItem is [driver.ReadItem].
 func (c *Client) ReadItem(at driver.Place, name string) (item driver.Item, err error) {
 	err = c.call(askItem, func(e *encoder) { e.place(at); e.str(name) }, func(a *answer) {
-		item = driver.Item{Type: fs.FileMode(a.uint()), Text: a.str()}
+		item = driver.Item{Type: fs.FileMode(a.uint()), UID: uint32(a.uint()), GID: uint32(a.uint()), Text: a.str()}
 	})
 	return item, err
 }
