@@ -248,6 +248,102 @@ mapped() {
 	P cp "$TMPDIR/copied" idmapped:/etc/copied
 }
 
+# owned makes an image whose files have their owners for names, and runs containers with id maps that change it. What each sees
+# goes to OUT/seen.NAME.
+owned() {
+	# Storage 1.63 and later warns of a key that older ones need, and takes the warning of a process that it starts for an error.
+	if [[ $(P info 2>&1) == *rootless_storage_path*deprecated* ]]; then
+		sed '/^rootless_storage_path/d' "$CONTAINERS_STORAGE_CONF" > "$OUT/owned.conf"
+		export CONTAINERS_STORAGE_CONF=$OUT/owned.conf
+	fi
+	as-root own
+	see plain
+	if [ "$(id -u)" = 0 ]; then
+		see shifted --uidmap 0:200000:65536 --gidmap 0:300000:65536
+		see split --uidmap 0:200000:1000 --uidmap 1000:400000:64536 --gidmap 0:300000:33 --gidmap 33:500000:65503
+		_CONTAINERS_OVERLAY_DISABLE_IDMAP=yes see chowned --uidmap 0:600000:65536 --gidmap 0:700000:65536
+		P create --uidmap 0:200000:65536 --gidmap 0:300000:65536 --name never localhost/owned:2 > /dev/null
+	else
+		see auto --userns=auto:size=2000 # takes ids that no other container has
+		see shifted --uidmap 0:100:5000 --gidmap 0:200:5000
+		see split --uidmap 0:1:1000 --uidmap 1000:2000:50000 --gidmap 0:5:33 --gidmap 33:2000:50000
+		see root-kept --uidmap 0:0:1 --uidmap 1:2000:50000 --gidmap 0:0:1 --gidmap 1:2000:50000
+		see kept --userns=keep-id
+		P create --uidmap 0:100:5000 --gidmap 0:200:5000 --name never localhost/owned:2 > /dev/null
+	fi
+	as-root see-by-buildah
+}
+
+# see NAME OPTION... runs a container.
+see() {
+	local name=$1
+	shift
+	P run --user 0 --name "$name" "$@" localhost/owned:2 /bin/sh /bin/alter > "$OUT/seen.$name"
+}
+
+see-by-buildah() {
+	local maps=(--userns-uid-map=0:100:5000 --userns-gid-map=0:200:5000)
+	if [ -z "${_CONTAINERS_ROOTLESS_UID:-}" ]; then maps=(--userns-uid-map=0:200000:65536 --userns-gid-map=0:300000:65536); fi
+	buildah from --pull-never --name by-buildah "${maps[@]}" localhost/owned:2 > /dev/null
+	buildah run --isolation oci --network none by-buildah /bin/sh /bin/alter > "$OUT/seen.by-buildah"
+}
+
+own() {
+	grow scratch possess localhost/owned:1
+	grow localhost/owned:1 repossess localhost/owned:2
+}
+
+OWNERS="0-0 1-1 33-34 1000-1000 65534-65534 65535-65535"
+
+possess() {
+	local o
+	mkdir -p bin etc dev proc sys run tmp c/dir d/dirs d/same n
+	cp "$(command -v busybox)" bin/busybox
+	for o in sh cat chmod chown find ln mkdir rm stat; do ln -s busybox bin/$o; done
+	echo root:x:0:0:root:/:/bin/sh > etc/passwd
+	for o in $OWNERS; do
+		mkdir "d/dirs/$o"
+		echo "$o" > "d/$o"
+		echo "$o" > "d/dirs/$o/$o"
+		echo "$o" > "c/$o"
+		ln -s x "d/l$o"
+		ln -s x "c/l$o"
+		ln "d/$o" "d/same/$o"
+		chown -h "${o%-*}:${o#*-}" "d/$o" "c/$o" "d/l$o" "c/l$o" "d/dirs/$o" "d/dirs/$o/$o"
+	done
+	echo below > c/dir/below
+	echo gone > c/gone
+	echo gone > d/gone
+	mkdir d/opaque
+	echo hidden > d/opaque/hidden # a commit under fuse-overlayfs forgets that, and shows it
+	cat > bin/alter << 'END'
+for o in 0-0 1-1 33-34 1000-1000; do
+	echo "$o" > "/n/$o"
+	ln -s x "/n/l$o"
+	chown -h "${o%-*}:${o#*-}" "/n/$o" "/n/l$o"
+done
+chown 5:6 /c/33-34
+chown -h 7:8 /c/l33-34
+chmod 4711 /c/1-1
+# An ordinary user's container may not delete what the image has if the user himself has no id in it.
+rm -r /c/gone /c/dir 2> /dev/null
+mkdir -p /c/dir
+chown 9:10 /c/dir
+echo new > /c/dir/new
+stat -c '%u:%g %n' /
+find /c /d /n -exec stat -c '%u:%g %n' {} \;
+END
+}
+
+repossess() {
+	rm -r d/gone d/opaque
+	mkdir d/opaque
+	echo shown > d/opaque/33-34
+	chown 33:34 d/opaque/33-34
+	chown 33:1000 d/dirs/33-34/33-34
+	mv d/dirs/33-34/33-34 d/dirs/33-34/33-1000
+}
+
 # chunked pulls layers in parts, then converts ordinary ones.
 chunked() {
 	must-pull "docker://$REGISTRY/chunked:gzip" localhost/chunked:latest

@@ -103,6 +103,20 @@ func (s *Store) Refused() (string, error) {
 	return string(b) + strings.Join(s.refused, "\n"), err
 }
 
+// Seen returns what containers of the step "owned" saw, by their names: a line "UID:GID PATH" for each node.
+func (s *Store) Seen() (map[string]string, error) {
+	paths, err := filepath.Glob(filepath.Join(s.Base, "out", "seen.*"))
+	seen := map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		seen[strings.TrimPrefix(filepath.Base(path), "seen.")] = string(text)
+	}
+	return seen, err
+}
+
 func (s *Store) said(name string) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(s.Base, "out", name))
 	if errors.Is(err, fs.ErrNotExist) {
