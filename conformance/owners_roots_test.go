@@ -23,8 +23,11 @@ import (
 // wrote: "cstor ls" and "cstor toc" tell the same owners of both, and so do views by package imagefs.
 func TestOwnersAsRoots(t *testing.T) {
 	for _, pair := range [][2]string{
-		{"trixie-user", "trixie-root"}, {"trixie-user-fuse", "trixie-root"}, {"trixie-user-vfs", "trixie-root-vfs"},
-		{"sid-user", "sid-root"}, {"sid-user-fuse", "sid-root"},
+		{"trixie-user", "trixie-root"},
+		{"trixie-user-fuse", "trixie-root"},
+		{"trixie-user-vfs", "trixie-root-vfs"},
+		{"sid-user", "sid-root"},
+		{"sid-user-fuse", "sid-root"},
 	} {
 		t.Run(pair[0], func(t *testing.T) {
 			t.Parallel()
