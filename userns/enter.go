@@ -48,7 +48,7 @@ func Enter(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	ways := []func(context.Context) error{joinPause, enterNew, throughPodman, throughBuildah}
+	ways := []func(context.Context) error{joinPause, enterNew, through}
 	if subidsElsewhere("/etc/nsswitch.conf") {
 		ways = append(slices.Delete(ways, 1, 2), enterNew)
 	}

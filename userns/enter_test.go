@@ -179,6 +179,10 @@ func TestEnterAlone(t *testing.T) {
 	storetest.AsUser(t, func(t *testing.T) {
 		if m, err := callerMaps(); err != nil || !m.single() {
 			t.Skipf("the user has subordinate ids (%v)", err)
+		} else if ns, err := newNamespace(t.Context(), m); err != nil {
+			t.Skip(err)
+		} else {
+			_ = ns.Close()
 		}
 		secret := filepath.Join(t.TempDir(), "secret")
 		if err := os.WriteFile(secret, []byte("words"), 0); err != nil {

@@ -39,14 +39,20 @@ func begin(told string) {
 		return
 	}
 	var st unix.Stat_t
-	var fs unix.Statfs_t
 	switch {
-	// Only what was made for this is touched, whoever wrote the marker.
-	case what == "namespace" && unix.Fstatfs(fd, &fs) == nil && fs.Type == unix.NSFS_MAGIC:
-		_ = unix.Close(fd)
+	case what == "namespace":
+		closeNamespace(fd)
 	case what == "lifeline" && unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO:
 		unix.CloseOnExec(fd)
 		go hangOn(fd)
+	}
+}
+
+// closeNamespace closes a descriptor if it is what it was said to be, whoever said so.
+func closeNamespace(fd int) {
+	var fs unix.Statfs_t
+	if unix.Fstatfs(fd, &fs) == nil && fs.Type == unix.NSFS_MAGIC {
+		_ = unix.Close(fd)
 	}
 }
 

@@ -2,12 +2,13 @@ package userns
 
 import "os/exec"
 
-// missingError says that a program is not there, and where to get it. It matches
-// exec.ErrNotFound.
-type missingError struct{ name, from string }
+// missingError says that a program is not there, in the words that it has for that.
+// It matches exec.ErrNotFound.
+type missingError string
 
-func missing(name, from string) error { return &missingError{name, from} }
+// missing is about one program, and where to get it.
+func missing(name, from string) error { return missingError(name + " is not in PATH (" + from + ")") }
 
-func (e *missingError) Error() string { return e.name + " is not in PATH (" + e.from + ")" }
+func (e missingError) Error() string { return string(e) }
 
-func (e *missingError) Unwrap() error { return exec.ErrNotFound }
+func (missingError) Unwrap() error { return exec.ErrNotFound }

@@ -15,10 +15,23 @@ import (
 const marker = "_CSTOR_USERNS"
 
 // roles are what such a process does. A role that returns lets the program go on.
-var roles = map[string]func(told string){
-	"wait":    wait,
-	"entered": begin,
-	"helper":  helper,
+var roles map[string]func(told string)
+
+func init() { // some roles lead to others
+	roles = map[string]func(told string){
+		"wait":    wait,
+		"joined":  joined,
+		"entered": begin,
+		"helper":  helper,
+	}
+}
+
+// role plays one.
+func role(marked string) {
+	name, told, _ := strings.Cut(marked, " ")
+	if play, ok := roles[name]; ok {
+		play(told)
+	}
 }
 
 var initialized atomic.Bool
@@ -31,16 +44,14 @@ func Init() {
 	if initialized.Swap(true) {
 		return
 	}
-	role, told, _ := strings.Cut(os.Getenv(marker), " ")
+	marked := os.Getenv(marker)
 	_ = os.Unsetenv(marker) // fails for malformed names only
-	if role == "" {
+	if marked == "" {
 		return
 	}
 	// Who sets the variable by hand, to whatever, gets a program that does not enter.
 	entered.Store(true)
-	if play, ok := roles[role]; ok {
-		play(told)
-	}
+	role(marked)
 }
 
 // self is a command that executes the running program, without arguments, in a role.

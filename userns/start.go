@@ -9,25 +9,32 @@ import (
 	"syscall"
 )
 
-// startInNamespace starts a command that [self] made inside a new user namespace of
-// the calling user, in which he is root, with all capabilities, and his subordinate
-// ids are ordinary ones. The command's role begins when all of that is so; the
-// process has then been executed once already, in the role "wait".
+// startInNamespace starts a command that [self] made inside the user namespace that
+// podman keeps for the calling user, or else a new one, in which he is root, with all
+// capabilities, and his subordinate ids are ordinary ones. The command's role begins
+// when all of that is so; the process has then been executed once already.
 //
-// The command gets one more extra file, the last, which it does not see. The caller
-// waits for it, and ends it: ctx ends only the starting. After an error nothing runs.
+// The command gets one more extra file, the last, which its role does not see. The
+// caller waits for it, and ends it: ctx ends only the starting. After an error nothing
+// runs.
 func startInNamespace(ctx context.Context, cmd *exec.Cmd) error {
-	if err := restricted(apparmorRestricts, apparmorProfile); err != nil {
-		return err
+	if ns := pauseNamespace(); ns != nil {
+		defer ns.Close()
+		if err := startJoined(cmd, ns); err == nil || !passable(err) {
+			return err
+		}
 	}
 	maps, err := callerMaps()
 	if err != nil {
 		return err
 	}
+	if err := restricted(apparmorRestricts, apparmorProfile); err != nil {
+		return err
+	}
 	return start(ctx, cmd, maps)
 }
 
-// start is startInNamespace with these maps.
+// start starts a command in a new namespace with these maps.
 func start(ctx context.Context, cmd *exec.Cmd, maps idMaps) error {
 	n, err := clone(cmd)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // show is a role for the test: what a process sees of itself.
-func show(string) {
+func show(told string) {
 	status, _ := os.ReadFile("/proc/self/status")
 	uids, _ := os.ReadFile("/proc/self/uid_map")
 	gids, _ := os.ReadFile("/proc/self/gid_map")
@@ -21,7 +21,14 @@ func show(string) {
 			fmt.Print(line)
 		}
 	}
-	fmt.Println(os.Getuid(), os.Getgid(), os.Getenv(marker) == "")
+	left := 0 // of what it was started with
+	open, _ := os.ReadDir("/proc/self/fd")
+	for _, entry := range open {
+		if at, _ := os.Readlink("/proc/self/fd/" + entry.Name()); strings.HasPrefix(at, "user:") || strings.HasPrefix(at, "socket:") {
+			left++
+		}
+	}
+	fmt.Println(told, os.Getuid(), os.Getgid(), os.Getenv(marker) == "", left)
 	for _, m := range []string{string(uids), string(gids)} {
 		fmt.Println(strings.Join(strings.Fields(m), " "))
 	}
@@ -36,23 +43,36 @@ func TestStartInNamespace(t *testing.T) {
 		if err := os.WriteFile(secret, []byte("words"), 0); err != nil {
 			t.Fatal(err)
 		}
-		t.Setenv("CSTOR_TEST_SECRET", secret)
-		cmd, err := self("test-show")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := startInNamespace(t.Context(), cmd); err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("%v\n%s", err, &out)
-		}
 		own := fmt.Sprintf("0 %d 1 1 %d 65536\n", os.Getuid(), storetest.SubordinateIDs)
-		all, rest, _ := strings.Cut(out.String(), "\n")
-		if want := "0 0 true\n" + own + own + "words <nil>\n"; rest != want || strings.Contains(all, "CapEff:\t0000000000000000") {
-			t.Errorf("%q\nwant %q", &out, want)
+		for _, c := range []struct {
+			name, path string
+			dir        func(t *testing.T) string
+		}{
+			{"new", links(t, tools...), func(t *testing.T) string { return t.TempDir() }},
+			{"podman's", links(t, "nsenter"), pausing(strings.TrimSpace(own))},
+			{"no nsenter", links(t, tools...), pausing(strings.TrimSpace(own))},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				t.Setenv("XDG_RUNTIME_DIR", c.dir(t))
+				t.Setenv("PATH", c.path)
+				t.Setenv("CSTOR_TEST_SECRET", secret)
+				cmd, err := self("test-show a b")
+				if err != nil {
+					t.Fatal(err)
+				}
+				var out bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &out, &out
+				if err := startInNamespace(t.Context(), cmd); err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Wait(); err != nil {
+					t.Fatalf("%v\n%s", err, &out)
+				}
+				all, rest, _ := strings.Cut(out.String(), "\n")
+				if want := "a b 0 0 true 0\n" + own + own + "words <nil>\n"; rest != want || strings.Contains(all, "CapEff:\t0000000000000000") {
+					t.Errorf("%q\nwant %q", &out, want)
+				}
+			})
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // passed are the signals that somebody may send to a program to make it do
-// something.
+// something. What is switched off, as nohup does it, is so in the child as well.
 var passed = []os.Signal{
 	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
 	unix.SIGALRM, unix.SIGCONT, unix.SIGTSTP, unix.SIGWINCH,
@@ -43,11 +43,7 @@ func tend(ctx context.Context, maps idMaps) error {
 	}
 	signal.Reset() // from here on this program does nothing about signals by itself
 	came, ended := make(chan os.Signal, 64), make(chan struct{})
-	for _, s := range passed {
-		if !signal.Ignored(s) {
-			signal.Notify(came, s)
-		}
-	}
+	signal.Notify(came, passed...)
 	if ctx.Err() != nil { // it did something already
 		_ = cmd.Process.Kill()
 	}

@@ -53,7 +53,7 @@ func (a *app) enter(ctx context.Context, s *cstor.Storage) error {
 	}
 	err = userns.Enter(ctx)
 	if no := (*userns.EnterError)(nil); errors.As(err, &no) {
-		err = hint(err, "--no-unshare reads what you may read without")
+		err = hint(err, "--no-unshare reads what you may read outside")
 	}
 	return err
 }

@@ -53,6 +53,11 @@ func AsUserWithIDs(t *testing.T, f func(t *testing.T)) {
 			t.Skipf("there is nothing to mount a list on: %v", err)
 		}
 	}
+	who := fmt.Sprintf("--reuid=%[1]d --regid=%[1]d --clear-groups", nobody)
+	try := slices.Concat([]string{"--mount", "setpriv"}, strings.Fields(who), []string{"unshare", "--user", "true"})
+	if out, err := exec.CommandContext(t.Context(), "unshare", try...).CombinedOutput(); err != nil {
+		t.Skipf("namespaces cannot be made here: %v: %s", err, out)
+	}
 	t.Setenv(inside, "1")
 	asUser(t, []string{"unshare", "--mount", "--propagation", "private", "sh", "-euc", giveIDs, "sh"})
 }
