@@ -151,10 +151,7 @@ func keep(t *testing.T, maps idMaps) (pid int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = n.socket.Close()
-		_ = cmd.Wait()
-	})
+	t.Cleanup(n.end)
 	if err := maps.write(t.Context(), cmd.Process.Pid); err != nil {
 		t.Fatal(err)
 	}

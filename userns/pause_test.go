@@ -139,7 +139,6 @@ func nest(string) {
 	}
 	fmt.Println(cmd.Process.Pid)
 	_, _ = os.Stdin.Read(make([]byte, 1))
-	_ = n.socket.Close()
-	_ = cmd.Wait()
+	n.end()
 	os.Exit(0)
 }

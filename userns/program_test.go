@@ -29,7 +29,7 @@ func program(name, again string) {
 	if name == "shell" {
 		shell()
 	}
-	if Needed(os.TempDir()) {
+	if Needed(os.Getenv("CSTOR_TEST_STORE")) {
 		err := Enter(context.Background())
 		failed := (*EnterError)(nil)
 		fmt.Printf("%v %v %v\n", errors.As(err, &failed), errors.Is(err, exec.ErrNotFound), err)
@@ -134,6 +134,6 @@ func command(t *testing.T, name, path string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Env = append(os.Environ(), playing+"="+name, "PATH="+path, "XDG_RUNTIME_DIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), playing+"="+name, "PATH="+path, "XDG_RUNTIME_DIR="+t.TempDir(), "CSTOR_TEST_STORE="+t.TempDir())
 	return cmd
 }

@@ -2,6 +2,7 @@ package userns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,24 +32,11 @@ func startInNamespace(ctx context.Context, cmd *exec.Cmd) error {
 	if err := restricted(apparmorRestricts, apparmorProfile); err != nil {
 		return err
 	}
-	return start(ctx, cmd, maps)
-}
-
-// start starts a command in a new namespace with these maps.
-func start(ctx context.Context, cmd *exec.Cmd, maps idMaps) error {
-	n, err := clone(cmd)
+	n, err := bear(ctx, cmd, maps)
 	if err != nil {
 		return err
 	}
-	defer n.socket.Close()
-	if err = maps.write(ctx, cmd.Process.Pid); err == nil {
-		err = n.release(ctx)
-	}
-	if err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // was killed
-	}
-	return err
+	return n.release(ctx)
 }
 
 // newNamespace makes a namespace with these maps that has no process. The caller
@@ -58,26 +46,35 @@ func newNamespace(ctx context.Context, maps idMaps) (*namespace, error) {
 	if err != nil {
 		return nil, err
 	}
+	n, err := bear(ctx, cmd, maps)
+	if err != nil {
+		return nil, err
+	}
+	defer n.end()
+	return namespaceOf(cmd.Process.Pid)
+}
+
+// newborn is a process in a user namespace that it was born with, where it waits
+// until it is released or ended.
+type newborn struct {
+	cmd    *exec.Cmd
+	socket *os.File
+}
+
+// bear starts a command in a new namespace with these maps.
+func bear(ctx context.Context, cmd *exec.Cmd, maps idMaps) (*newborn, error) {
 	n, err := clone(cmd)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		_ = n.socket.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // was killed
-	}()
 	if err := maps.write(ctx, cmd.Process.Pid); err != nil {
+		n.end()
 		return nil, err
 	}
-	return namespaceOf(cmd.Process.Pid)
+	return n, nil
 }
 
-// newborn is a process in a user namespace that it was born with, where it waits.
-type newborn struct{ socket *os.File }
-
-// clone starts a command in a namespace of its own that has no maps yet. The caller
-// closes the socket, which ends the process unless it was released.
+// clone starts a command in a namespace of its own that has no maps yet.
 func clone(cmd *exec.Cmd) (*newborn, error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -96,10 +93,18 @@ func clone(cmd *exec.Cmd) (*newborn, error) {
 		_ = ours.Close()
 		return nil, refusal(err)
 	}
-	return &newborn{ours}, nil
+	return &newborn{cmd, ours}, nil
 }
 
-// release lets the process go on, and returns when it is executed anew.
+// end ends the process.
+func (n *newborn) end() {
+	_ = n.socket.Close()
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait() // was killed
+}
+
+// release lets the process go on, and returns when it is executed anew; or it ends
+// it, and returns an error.
 func (n *newborn) release(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = n.socket.Close() })
 	defer stop()
@@ -110,11 +115,14 @@ func (n *newborn) release(ctx context.Context) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return fmt.Errorf("start in the user namespace: %w", err)
-	case len(said) > 0:
-		return fmt.Errorf("start in the user namespace: %s", said)
+		err = context.Cause(ctx)
+	case err == nil && len(said) > 0:
+		err = errors.New(string(said))
 	}
+	if err != nil {
+		n.end()
+		return fmt.Errorf("start in the user namespace: %w", err)
+	}
+	_ = n.socket.Close()
 	return nil
 }

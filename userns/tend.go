@@ -38,23 +38,27 @@ func tend(ctx context.Context, maps idMaps) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = append(inherited(), lifeline)
 	cmd.Env = enteredEnv("lifeline " + strconv.Itoa(2+len(cmd.ExtraFiles)))
-	if err := start(ctx, cmd, maps); err != nil {
+	n, err := bear(ctx, cmd, maps)
+	if err != nil {
 		return err
 	}
-	signal.Reset() // from here on this program does nothing about signals by itself
+	// From here on this program does nothing about signals by itself.
+	signal.Reset()
 	came, ended := make(chan os.Signal, 64), make(chan struct{})
 	signal.Notify(came, passed...)
+	defer signal.Stop(came)
 	if ctx.Err() != nil { // it did something already
-		_ = cmd.Process.Kill()
+		n.end()
+		return context.Cause(ctx)
+	}
+	if err := n.release(context.WithoutCancel(ctx)); err != nil {
+		return err
 	}
 	go pass(cmd.Process, came, ended)
 	state, err := cmd.Process.Wait()
 	close(ended)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	}
 	endAs(state)
 	return nil
