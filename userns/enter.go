@@ -11,7 +11,7 @@ import (
 )
 
 // Needed reports whether root, the directory of a store, belongs to the calling
-// user, who is not root, and the program has not been entered anywhere yet.
+// user, who is not root, and the program has not been started anew for that already.
 func Needed(root string) bool {
 	if os.Geteuid() == 0 || entered.Load() {
 		return false
@@ -35,7 +35,8 @@ func Needed(root string) bool {
 //  3. through "podman unshare";
 //  4. through "buildah unshare".
 //
-// Where subordinate ids come from a directory service instead, 2 is the last.
+// Where subordinate ids come from a directory service, which these lists do not show
+// and podman asks, 2 is the last.
 //
 // It returns only if there is no way, with an [*EnterError], or if ctx ended. Whoever
 // calls it holds nothing that matters: the process is replaced, or, without nsenter,

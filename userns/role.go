@@ -1,7 +1,7 @@
 package userns
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
@@ -66,7 +66,7 @@ func self(role string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-var errNoInit = fmt.Errorf("userns.Init was not called at the start of the program")
+var errNoInit = errors.New("userns.Init was not called at the start of the program")
 
 // withMarker is an environment with the marker set, or without it if role is "".
 func withMarker(env []string, role string) []string {
