@@ -2,6 +2,7 @@ package cstor_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -222,9 +223,7 @@ container work image=localhost/owned:1 layer=own
 				made.Apply(t, storetest.RechownOne(rel(info.Dir), c.folder))
 			}
 			want := map[string]string{".": "0:0", "srv": "33:34", "srv/new": "5:6"}
-			for name, ids := range c.want {
-				want[name] = ids
-			}
+			maps.Copy(want, c.want)
 			_, own := ownedLayers(t, open(t, made))
 			if diff := cmp.Diff(want, owners(t, own)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

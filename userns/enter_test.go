@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cstor-go/cstor/internal/idmap"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
 
@@ -133,7 +134,7 @@ func pausing(want string) func(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(strings.Fields(lines(maps.uids)), " "); got != want {
+		if got := strings.Join(strings.Fields(maps.UIDs.Lines()), " "); got != want {
 			t.Fatalf("map %q, want %q", got, want)
 		}
 		return runtimeDir(t, keep(t, maps))
@@ -141,7 +142,7 @@ func pausing(want string) func(t *testing.T) string {
 }
 
 // keep starts a process in a namespace with these maps.
-func keep(t *testing.T, maps idMaps) (pid int) {
+func keep(t *testing.T, maps idmap.Maps) (pid int) {
 	t.Helper()
 	cmd, err := self("")
 	if err != nil {
@@ -152,7 +153,7 @@ func keep(t *testing.T, maps idMaps) (pid int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.end)
-	if err := maps.write(t.Context(), cmd.Process.Pid); err != nil {
+	if err := writeMaps(t.Context(), maps, cmd.Process.Pid); err != nil {
 		t.Fatal(err)
 	}
 	return cmd.Process.Pid
@@ -174,7 +175,7 @@ func runtimeDir(t *testing.T, pid int) string {
 // Without subordinate ids there is a namespace all the same.
 func TestEnterAlone(t *testing.T) {
 	storetest.AsUser(t, func(t *testing.T) {
-		if m, err := callerMaps(); err != nil || !m.single() {
+		if m, err := callerMaps(); err != nil || !single(m) {
 			t.Skipf("the user has subordinate ids (%v)", err)
 		} else if ns, err := newNamespace(t.Context(), m); err != nil {
 			t.Skip(err)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
 // mapTool is one of the two programs that may give a namespace subordinate ids of its
@@ -37,12 +39,12 @@ func (t mapTool) find() (string, error) {
 }
 
 // write gives the namespace of a process its map.
-func (t mapTool) write(ctx context.Context, pid int, m []idRange) error {
+func (t mapTool) write(ctx context.Context, pid int, m idmap.Map) error {
 	path, err := t.find()
 	if err != nil {
 		return err
 	}
-	args := append([]string{strconv.Itoa(pid)}, strings.Fields(lines(m))...)
+	args := append([]string{strconv.Itoa(pid)}, strings.Fields(m.Lines())...)
 	cmd := exec.CommandContext(ctx, path, args...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

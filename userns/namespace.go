@@ -7,13 +7,15 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
 // namespace is a user namespace that is held by a descriptor: it exists as long as
 // that is open, whatever becomes of the processes in it.
 type namespace struct {
 	*os.File
-	maps idMaps // as seen from here
+	maps idmap.Maps // as seen from here
 }
 
 // namespaceOf opens the user namespace of a process. The caller closes it.
@@ -33,8 +35,8 @@ func namespaceOf(pid int) (*namespace, error) {
 	ns := &namespace{File: f}
 	for _, file := range []struct {
 		name string
-		to   *[]idRange
-	}{{"uid_map", &ns.maps.uids}, {"gid_map", &ns.maps.gids}} {
+		to   *idmap.Map
+	}{{"uid_map", &ns.maps.UIDs}, {"gid_map", &ns.maps.GIDs}} {
 		if *file.to, err = readMap(dir, path, file.name); err != nil {
 			_ = ns.Close() // was only opened
 			return nil, err
@@ -44,18 +46,18 @@ func namespaceOf(pid int) (*namespace, error) {
 }
 
 // readMap reads one of the maps of the process whose directory is dir.
-func readMap(dir int, path, name string) ([]idRange, error) {
+func readMap(dir int, path, name string) (idmap.Map, error) {
 	f, err := openAt(dir, path, name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	const longest = 33 // three numbers in columns of ten, as the kernel prints them
-	text, err := io.ReadAll(io.LimitReader(f, maxRanges*longest))
+	text, err := io.ReadAll(io.LimitReader(f, idmap.MaxRanges*longest))
 	if err != nil {
 		return nil, err
 	}
-	return parseMap(string(text))
+	return idmap.Parse(text)
 }
 
 func openAt(dir int, path, name string) (*os.File, error) {
@@ -92,18 +94,18 @@ func (ns *namespace) usable() error {
 	switch {
 	case owner != uint32(os.Geteuid()) || parent.Dev != ours.Dev || parent.Ino != ours.Ino:
 		return errForeign
-	case !rootIs(ns.maps.uids, uint32(os.Geteuid())) || !rootIs(ns.maps.gids, uint32(os.Getegid())):
+	case !rootIs(ns.maps.UIDs, uint32(os.Geteuid())) || !rootIs(ns.maps.GIDs, uint32(os.Getegid())):
 		return errNotRoot
 	}
 	return nil
 }
 
 // rootIs reports whether an id is root inside, and not alone there.
-func rootIs(m []idRange, id uint32) bool {
+func rootIs(m idmap.Map, id uint32) bool {
 	ids, root := uint64(0), false
 	for _, r := range m {
-		ids += uint64(r.count)
-		root = root || r.inside == 0 && r.outside == id
+		ids += uint64(r.Size)
+		root = root || r.Inside == 0 && r.Outside == id
 	}
 	return root && ids > 1
 }

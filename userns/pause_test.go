@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cstor-go/cstor/internal/idmap"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
 
@@ -19,12 +20,12 @@ func TestPauseNamespace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := idMaps{full.uids[:1], full.gids[:1]}
-		elsewhere := idMaps{append([]idRange{{70000, own.uids[0].outside, 1}}, full.uids[1:]...), full.gids}
+		own := idmap.Maps{UIDs: full.UIDs[:1], GIDs: full.GIDs[:1]}
+		elsewhere := idmap.Maps{UIDs: append(idmap.Map{{Inside: 70000, Outside: own.UIDs[0].Outside, Size: 1}}, full.UIDs[1:]...), GIDs: full.GIDs}
 		pid := func(n int) func(*testing.T) string {
 			return func(t *testing.T) string { return runtimeDir(t, n) }
 		}
-		kept := func(m idMaps) func(*testing.T) string {
+		kept := func(m idmap.Maps) func(*testing.T) string {
 			return func(t *testing.T) string { return runtimeDir(t, keep(t, m)) }
 		}
 		file := func(write func(path string) error) func(*testing.T) string {
@@ -131,9 +132,9 @@ func nest(string) {
 	if err != nil {
 		panic(err)
 	}
-	m := []idRange{{0, 0, 1}, {1, 1, 65536}}
+	m := idmap.Map{{Inside: 0, Outside: 0, Size: 1}, {Inside: 1, Outside: 1, Size: 65536}}
 	for _, file := range []string{"uid_map", "gid_map"} {
-		if err := os.WriteFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, file), []byte(lines(m)), 0); err != nil {
+		if err := os.WriteFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, file), []byte(m.Lines()), 0); err != nil {
 			panic(err)
 		}
 	}

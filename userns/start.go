@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
 // startInNamespace starts a command that [self] made inside the user namespace that
@@ -41,7 +43,7 @@ func startInNamespace(ctx context.Context, cmd *exec.Cmd) error {
 
 // newNamespace makes a namespace with these maps that has no process. The caller
 // closes it.
-func newNamespace(ctx context.Context, maps idMaps) (*namespace, error) {
+func newNamespace(ctx context.Context, maps idmap.Maps) (*namespace, error) {
 	cmd, err := self("")
 	if err != nil {
 		return nil, err
@@ -62,12 +64,12 @@ type newborn struct {
 }
 
 // bear starts a command in a new namespace with these maps.
-func bear(ctx context.Context, cmd *exec.Cmd, maps idMaps) (*newborn, error) {
+func bear(ctx context.Context, cmd *exec.Cmd, maps idmap.Maps) (*newborn, error) {
 	n, err := clone(cmd)
 	if err != nil {
 		return nil, err
 	}
-	if err := maps.write(ctx, cmd.Process.Pid); err != nil {
+	if err := writeMaps(ctx, maps, cmd.Process.Pid); err != nil {
 		n.end()
 		return nil, err
 	}

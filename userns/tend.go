@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor/internal/idmap"
 )
 
 // passed are the signals that somebody may send to a program to make it do
@@ -23,7 +25,7 @@ var passed = []os.Signal{
 //
 // The child is of the same process group, so that a terminal's keys reach both. It
 // learns by a pipe when this process is killed.
-func tend(ctx context.Context, maps idMaps) error {
+func tend(ctx context.Context, maps idmap.Maps) error {
 	cmd, err := self("")
 	if err != nil {
 		return err

@@ -208,6 +208,9 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(idmap.Map{{0, 1000, 1}, {1, 100000, 65536}}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
+	if again, err := idmap.Parse([]byte(got.Lines())); !slices.Equal(again, got) || err != nil {
+		t.Errorf("written and read: %v, %v", again, err)
+	}
 	for _, text := range []string{"0 1\n", "0 1 2 3\n", "a b c\n", "0 0 4294967296\n", "\n", strings.Repeat("0 0 1\n", idmap.MaxRanges+1)} {
 		if m, err := idmap.Parse([]byte(text)); err == nil {
 			t.Errorf("%.20q: %v", text, m)

@@ -2,7 +2,9 @@ package idmap
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // Range is one line of a map: Size ids, Inside and those after it within the namespace,
@@ -98,4 +100,13 @@ func contiguous(m Map, first func(Range) uint32) bool {
 		}
 	}
 	return true
+}
+
+// Lines is the map as /proc/PID/uid_map and gid_map take it, and [Parse].
+func (m Map) Lines() string {
+	var b strings.Builder
+	for _, r := range m {
+		fmt.Fprintf(&b, "%d %d %d\n", r.Inside, r.Outside, r.Size)
+	}
+	return b.String()
 }
