@@ -110,11 +110,12 @@ func rootlessCommands(t *testing.T, box *peers.Peer, s *corpus.Store, inside str
 		"ls -lR " + words["IMAGE"], "toc " + words["IMAGE"], "toc --digests " + words["IMAGE"], "toc --layer " + words["LAYER"], "cat " + words["IMAGE"] + " etc/motd",
 		"export-layer --approximate " + words["LAYER"],
 	}
-	script := programs("newuidmap newgidmap nsenter")
+	var script strings.Builder
+	script.WriteString(programs("newuidmap newgidmap nsenter"))
 	for _, c := range commands {
-		script += fmt.Sprintf("cstor %s | sha256sum\n", c)
+		fmt.Fprintf(&script, "cstor %s | sha256sum\n", c)
 	}
-	out, err := asUser(t, box, inside, script+"cat $OUT/errors\n")
+	out, err := asUser(t, box, inside, script.String()+"cat $OUT/errors\n")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -148,17 +149,18 @@ func rootlessBeside(t *testing.T, box *peers.Peer, inside string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	at := beside.At("/" + strings.TrimPrefix(strings.TrimPrefix(dir, box.Root), "/"))
-	script := programs("newuidmap newgidmap nsenter") + fmt.Sprintf(`
+	var script strings.Builder
+	script.WriteString(programs("newuidmap newgidmap nsenter") + fmt.Sprintf(`
 		mkdir -p own/overlay own/overlay-images own/overlay-layers
 		printf '[storage]\ndriver = "overlay"\nrunroot = "%%s"\ngraphroot = "%%s"\nrootless_storage_path = "%%s"\n' $OUT/own-run $OUT/own $OUT/own > own.conf
 		printf '[storage.options]\nadditionalimagestores = ["%s"]\n' >> own.conf
 		export CONTAINERS_STORAGE_CONF=$OUT/own.conf
-	`, at.GraphRoot)
+	`, at.GraphRoot))
 	layers := exactLayers(t, beside)
 	for id := range layers {
-		script += fmt.Sprintf("echo %s sha256:$(cstor export-layer %[1]s | sha256sum | cut -d' ' -f1)\n", id)
+		fmt.Fprintf(&script, "echo %s sha256:$(cstor export-layer %[1]s | sha256sum | cut -d' ' -f1)\n", id)
 	}
-	out, err := asUser(t, box, inside, script+"cat $OUT/errors\n")
+	out, err := asUser(t, box, inside, script.String()+"cat $OUT/errors\n")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
