@@ -1,12 +1,12 @@
 package userns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -40,9 +40,10 @@ type Helper struct {
 	closing   chan struct{}         // closed by Close; nil before the first process
 	processes map[string]*processOf // by the stores
 
-	// start starts a command; nil means startInNamespace. Always helps stores that need
-	// none, too. Both are for tests.
-	start  func(context.Context, *exec.Cmd) error
+	// For tests: role is that of the processes, "" means "helper"; start starts a command,
+	// nil means startInNamespace; always helps stores that need none, too.
+	role   string
+	start  starter
 	always bool
 }
 
@@ -136,7 +137,7 @@ func (h *Helper) client(stores []*beneath.Dir, places ...driver.Place) (*relay.C
 	}
 	if p.process == nil {
 		if p.process, err = h.startProcess(stores); err != nil {
-			return nil, fmt.Errorf("start a helper process: %w", err)
+			return nil, &startError{err}
 		}
 	}
 	return p.process.client, nil
@@ -180,17 +181,31 @@ func (h *Helper) startProcess(stores []*beneath.Dir) (*process, error) {
 		case <-ctx.Done():
 		}
 	}()
+	cmd, err := self(cmp.Or(h.role, "helper"))
+	if err != nil {
+		return nil, err
+	}
 	start := h.start
 	if start == nil {
 		start = startInNamespace
 	}
-	p, err := startProcess(ctx, start, stores)
+	p, err := startProcess(ctx, start, cmd, stores)
 	if err == nil && h.open() != nil { // Close has not seen it
 		_ = p.close()
 		return nil, errHelperClosed
 	}
 	return p, err
 }
+
+// startError says why a process could not be started. It matches what its cause does,
+// but for [fs.ErrNotExist]: it is not the layer that is missing.
+type startError struct{ err error }
+
+func (e *startError) Error() string { return "start a helper process: " + e.err.Error() }
+func (e *startError) Is(target error) bool {
+	return target != fs.ErrNotExist && errors.Is(e.err, target)
+}
+func (e *startError) As(target any) bool { return errors.As(e.err, target) }
 
 // owned reports whether a store is the calling user's, so that its files are to be read
 // from inside his namespace: see [Needed].

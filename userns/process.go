@@ -25,14 +25,17 @@ type process struct {
 	ended  chan struct{} // closed when it has
 }
 
-// startProcess starts this program as the helper for some stores. The caller closes it.
-func startProcess(ctx context.Context, start func(context.Context, *exec.Cmd) error, stores []*beneath.Dir) (*process, error) {
+// starter starts a command that [self] made; after an error nothing runs.
+type starter func(context.Context, *exec.Cmd) error
+
+// startProcess starts a command as the helper for some stores. The caller closes it.
+func startProcess(ctx context.Context, start starter, cmd *exec.Cmd, stores []*beneath.Dir) (*process, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "socket")
-	p, said, err := newProcess(ctx, start, theirs)
+	p, said, err := newProcess(ctx, start, cmd, theirs)
 	_ = theirs.Close() // is theirs alone now
 	if err != nil {
 		unix.Close(pair[0])
@@ -56,11 +59,7 @@ func startProcess(ctx context.Context, start func(context.Context, *exec.Cmd) er
 
 // newProcess starts the process with a socket as its standard input: that is what every
 // program on the way hands on.
-func newProcess(ctx context.Context, start func(context.Context, *exec.Cmd) error, socket *os.File) (*process, *lastWords, error) {
-	cmd, err := self("helper")
-	if err != nil {
-		return nil, nil, err
-	}
+func newProcess(ctx context.Context, start starter, cmd *exec.Cmd, socket *os.File) (*process, *lastWords, error) {
 	said := new(lastWords)
 	cmd.Args = append(cmd.Args, "(cstor helper)") // for those who list processes
 	cmd.Dir, cmd.Stdin, cmd.Stderr = "/", socket, said
@@ -79,7 +78,7 @@ func newProcess(ctx context.Context, start func(context.Context, *exec.Cmd) erro
 }
 
 // closeTimeout is how long a process may take to end by itself.
-const closeTimeout = 5 * time.Second
+const closeTimeout = time.Second
 
 // close ends the process and waits for it.
 func (p *process) close() error {

@@ -23,6 +23,7 @@ func init() { // some roles lead to others
 		"joined":  joined,
 		"entered": begin,
 		"helper":  helper,
+		"serve":   serve,
 	}
 }
 
