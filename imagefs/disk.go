@@ -136,10 +136,11 @@ func (t *disk) list(d *dir) ([]named, error) {
 			return nil, err
 		}
 		var hides []string
+		look := newLooks(l, d.name, entries)
 		for _, e := range entries {
 			mode := e.Type
 			if e.Unsure {
-				n, err := l.Lstat(join(d.name, e.Name))
+				n, err := look.next()
 				if err != nil {
 					return nil, err
 				}
