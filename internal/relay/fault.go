@@ -80,6 +80,11 @@ func (f *fault) collect(err error) {
 		if f.where == nil {
 			f.where = err
 		}
+	case *fault: // that has crossed before
+		f.errnos = err.errnos
+		if f.where == nil {
+			f.where = err.where
+		}
 	}
 	switch err := err.(type) { //nolint:errorlint // likewise
 	case interface{ Unwrap() error }:
@@ -99,8 +104,7 @@ const maxErrnos = 8
 // fault appends an error. An [fs.PathError] stays one.
 func (e *encoder) fault(err error) {
 	top, ok := err.(*fs.PathError) //nolint:errorlint // what is in it comes by As
-	e.bool(ok)
-	if ok && top.Err != nil {
+	if e.bool(ok); ok {
 		e.str(top.Op)
 		e.str(top.Path)
 		err = top.Err
@@ -116,11 +120,7 @@ func (e *encoder) fault(err error) {
 	if f.where != nil {
 		e.str(f.where.Op)
 		e.str(f.where.Path)
-		text := ""
-		if f.where.Err != nil {
-			text = f.where.Err.Error()
-		}
-		e.str(text)
+		e.str(f.where.Err.Error())
 	}
 }
 
@@ -131,7 +131,7 @@ func (d *decoder) fault() error {
 		top = &fs.PathError{Op: d.str(), Path: d.str()}
 	}
 	f := &fault{text: d.str(), is: d.uint()}
-	for n := d.count(); n > 0 && !d.bad; n-- {
+	for n := min(d.count(), maxErrnos); n > 0 && !d.bad; n-- {
 		f.errnos = append(f.errnos, syscall.Errno(d.uint()))
 	}
 	if d.bool() {

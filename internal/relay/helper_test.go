@@ -23,6 +23,16 @@ var forms = map[string]storetest.Options{
 // connect starts a server in this process, and a client of it.
 func connect(tb testing.TB, stores ...*beneath.Dir) *Client {
 	tb.Helper()
+	return connectTo(tb, func(err error) {
+		if err != nil {
+			tb.Errorf("the server: %v", err)
+		}
+	}, stores...)
+}
+
+// connectTo is connect for who wants to know how the server ends.
+func connectTo(tb testing.TB, end func(error), stores ...*beneath.Dir) *Client {
+	tb.Helper()
 	ours, theirs, err := newPair()
 	if err != nil {
 		tb.Fatal(err)
@@ -38,9 +48,7 @@ func connect(tb testing.TB, stores ...*beneath.Dir) *Client {
 	}
 	tb.Cleanup(func() {
 		_ = c.Close()
-		if err := <-served; err != nil {
-			tb.Errorf("the server: %v", err)
-		}
+		end(<-served)
 	})
 	return c
 }

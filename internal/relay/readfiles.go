@@ -10,8 +10,8 @@ import (
 // Limits of one askReadFiles. All of it fits into the memory of a lane: first the
 // content of the files, then the rest of the answer.
 const (
-	maxData  = 1 << 20 // bytes of content
-	maxNames = 256 << 10
+	maxData  = 1 << 20   // bytes of content
+	maxText  = 256 << 10 // bytes of names
 	maxFiles = 4096
 )
 
@@ -50,7 +50,7 @@ func fitting(files []tarsplit.FileInto) (n int) {
 	for _, f := range files {
 		data += len(f.P)
 		names += len(f.Name)
-		if n == maxFiles || data > maxData || n > 0 && names > maxNames {
+		if n == maxFiles || data > maxData || n > 0 && names > maxText {
 			break
 		}
 		n++

@@ -93,7 +93,9 @@ func (t *tree) LstatAll(dir string, names []string) (nodes []*driver.Node, err e
 		for n := min(a.count(), len(names)); n > 0 && !a.bad; n-- {
 			nodes = append(nodes, a.node())
 		}
-		next = a.maybeFault()
+		if next = a.maybeFault(); next == nil && len(nodes) == 0 && len(names) > 0 {
+			a.fail()
+		}
 	})
 	if err != nil {
 		return nil, t.wrap("lstat", dir, err)
@@ -114,8 +116,12 @@ func (t *tree) ReadDir(name string) (all []driver.DirEntry, err error) {
 	}
 	a, err := l.ask(m)
 	for err == nil && a.kind == answerMore {
+		before := len(all)
 		take(&a)
-		if err = a.end(); err == nil {
+		if err = a.end(); err == nil && (len(all) == before || len(all) > maxNames) {
+			err = errMalformed
+		}
+		if err == nil {
 			a, err = l.ask(message{kind: askNext, handle: t.handle})
 		}
 	}
@@ -124,6 +130,9 @@ func (t *tree) ReadDir(name string) (all []driver.DirEntry, err error) {
 	}
 	return all, nil
 }
+
+// maxNames is how many names a directory may have: see package driver.
+const maxNames = 4 << 20
 
 // OpenFile implements [driver.Files].
 func (t *tree) OpenFile(name string) (*os.File, error) {
