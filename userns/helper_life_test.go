@@ -302,3 +302,61 @@ func TestHelperWithoutInit(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHelperLeaksNothing: neither this process nor the helper holds what was closed.
+func TestHelperLeaksNothing(t *testing.T) {
+	made := storetest.New(t, "layer a\n file f \"content\"\n dir d\n symlink l f\n", storetest.Options{})
+	h, s, l := open(t, made.Root)
+	use := func() {
+		for _, name := range []string{"f", "d", "l", "nothing", "a\x00"} {
+			if f, err := l.OpenFile(name); err == nil {
+				_ = f.Close()
+			}
+			_, _ = l.Lstat(name)
+			_, _ = l.ReadDir(name)
+		}
+		if _, err := l.WriteTar(t.Context(), io.Discard, cstor.WriteOptions{}); err != nil {
+			t.Error(err)
+		}
+		other, err := cstor.Open(t.Context(), made.Root, cstor.Options{Helper: h})
+		check(t, err)
+		l, err := other.Layer(l.ID())
+		check(t, err)
+		_, err = l.Lstat("f")
+		check(t, errors.Join(err, other.Close()))
+	}
+	use() // the layer is open once
+	var all sync.WaitGroup
+	for range 20 { // all lanes are there
+		all.Go(use)
+	}
+	all.Wait()
+	count := func() (here, there int) {
+		_, err := l.Lstat("f") // what was to be forgotten is
+		check(t, err)
+		return descriptors(t, os.Getpid()), descriptors(t, h.Processes()[0])
+	}
+	here, there := count()
+	for range 100 {
+		use()
+	}
+	nowHere, nowThere := count()
+	for end := time.Now().Add(5 * time.Second); nowThere > there && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		nowHere, nowThere = count()
+	}
+	if nowHere != here || nowThere > there {
+		t.Errorf("descriptors: %d and %d there, were %d and %d", nowHere, nowThere, here, there)
+	}
+	check(t, s.Close())
+	check(t, h.Close())
+	if left := descriptors(t, os.Getpid()); left >= here {
+		t.Errorf("%d descriptors in the end, were %d", left, here)
+	}
+}
+
+func descriptors(t *testing.T, pid int) int {
+	t.Helper()
+	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	check(t, err)
+	return len(list)
+}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/driver"
@@ -67,7 +68,15 @@ func exit(err error) {
 // makeRootless makes a store inside the namespace.
 func makeRootless(told string) {
 	form, root, _ := strings.Cut(told, " ")
-	_, err := storetest.Build(root, rootless, rootlessForms[form])
+	made, err := storetest.Build(root, rootless, rootlessForms[form])
+	if err != nil {
+		exit(err)
+	}
+	for _, l := range made.Layers() {
+		if form == "overlay" { // as those of layers with id maps
+			err = errors.Join(err, os.Chmod(l.Dir, 0o700), os.Chown(l.Dir, 1000, 1000))
+		}
+	}
 	exit(err)
 }
 
@@ -162,13 +171,33 @@ func testRootless(t *testing.T, form string) {
 
 	var h userns.Helper
 	defer func() { check(t, h.Close()) }()
+	open, err := os.Create(filepath.Join(dir, "of the parent's"))
+	check(t, err)
+	defer open.Close()
+	_, err = unix.FcntlInt(open.Fd(), unix.F_SETFD, 0) // as C programs leave it
+	check(t, err)
 	got, err := describe(t.Context(), root, cstor.Options{Helper: &h})
 	check(t, err)
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("(-inside +helped)\n%s", diff)
 	}
-	if pids := h.Processes(); len(pids) != 1 {
-		t.Errorf("%d processes for one store", len(pids))
+	pids := h.Processes()
+	if len(pids) != 1 {
+		t.Fatalf("%d processes for one store", len(pids))
+	}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pids[0]))
+	check(t, err)
+	for _, fd := range files {
+		to, err := os.Readlink(fd)
+		if err != nil {
+			t.Errorf("%s: %v", fd, err)
+		}
+		if strings.HasPrefix(to, dir) && !strings.HasPrefix(to, root) {
+			t.Errorf("the helper process has %s open", to)
+		}
+	}
+	if len(files) < 4 {
+		t.Errorf("the helper process has %d files", len(files))
 	}
 	_, err = describe(t.Context(), root, cstor.Options{})
 	if !errors.Is(err, fs.ErrPermission) {
