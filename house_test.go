@@ -22,6 +22,7 @@ var storeys = map[string]int{
 	"cmd/tar-diff": 4,
 
 	"imagefs": 3,
+	"extract": 3,
 
 	".":              2, // the store
 	"userns":         2,
@@ -50,6 +51,8 @@ var sameStorey = map[string][]string{
 	".":              {"driver"},
 	"userns":         {"driver", "internal/relay"},
 	"internal/relay": {"driver"},
+	// Directories that no header names are as the disk has them.
+	"extract": {"imagefs"},
 	// Entries of tars are what other formats are made of.
 	"merge": {"tarsplit"},
 	"toc":   {"tarsplit"},

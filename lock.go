@@ -18,6 +18,14 @@ const (
 	lockRetry = 10 * time.Millisecond // between two attempts
 )
 
+// Hold keeps writers from changing or removing layers of the layer's store until release
+// is called, if [Options].Lock asks for that; else it does nothing. Calls that read
+// content of a layer do so themselves: it is for those that make many of them.
+func (l *Layer) Hold(ctx context.Context) (release func(), err error) {
+	release, err = l.hold(ctx)
+	return release, l.fail(err)
+}
+
 // hold keeps writers from changing or removing layers of the layer's store until
 // release is called, if that was asked for. A split store has the lock of each half;
 // writers take that of the graph root first (container-libs

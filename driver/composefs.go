@@ -87,6 +87,23 @@ func (c *Composefs) ReadFile(name string, p []byte) (size int64, err error) {
 	return size, broken(name, err)
 }
 
+// UseFile implements [Reader].
+func (c *Composefs) UseFile(name string, use func(fd int, size int64) error) error {
+	object, err := c.object(name)
+	if err != nil {
+		return err
+	}
+	var used error
+	err = c.objects.UseFile(object, func(fd int, size int64) error {
+		used = use(fd, size)
+		return nil
+	})
+	if err != nil {
+		return broken(name, err)
+	}
+	return used
+}
+
 // object returns the object of a regular file.
 func (c *Composefs) object(name string) (string, error) {
 	_, n, err := c.find("open", name)

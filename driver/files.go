@@ -42,6 +42,26 @@ type Reader interface {
 	// not a regular file is refused after it was opened if it is a FIFO. A file that
 	// is shortened meanwhile gives an error that matches [io.ErrUnexpectedEOF].
 	ReadFile(name string, p []byte) (size int64, err error)
+	// UseFile opens the regular file name, calls use with its descriptor and its
+	// size in bytes, and closes it. It is as fast as ReadFile. The descriptor is
+	// valid until use returns; where its blocks shall be shared, Linux before 5.18
+	// refuses it (EXDEV), and one of OpenFile is needed. The error of use is returned
+	// as it is.
+	UseFile(name string, use func(fd int, size int64) error) error
+}
+
+// UseOpened is UseFile of [Reader] by OpenFile.
+func UseOpened(files Files, name string, use func(fd int, size int64) error) error {
+	f, err := files.OpenFile(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return use(int(f.Fd()), info.Size())
 }
 
 // readOpened is ReadFile by OpenFile.

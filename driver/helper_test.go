@@ -98,7 +98,7 @@ func setXattr(t *testing.T, path, key, value string) {
 	}
 }
 
-// readFile reads a file in both ways, which must agree.
+// readFile reads a file in all ways, which must agree.
 func readFile(f driver.Files, name string) (string, error) {
 	file, err := f.OpenFile(name)
 	if r, ok := f.(driver.Reader); ok {
@@ -107,11 +107,26 @@ func readFile(f driver.Files, name string) (string, error) {
 			return "", fmt.Errorf("OpenFile: %w, ReadFile: %w", err, again)
 		}
 	}
+	var used []byte
+	if r, ok := f.(driver.Reader); ok {
+		again := r.UseFile(name, func(fd int, size int64) error {
+			used = make([]byte, size)
+			n, err := unix.Pread(fd, used, 0)
+			used = used[:max(n, 0)]
+			return err
+		})
+		if (err == nil) != (again == nil) || err != nil && again.Error() != err.Error() {
+			return "", fmt.Errorf("OpenFile: %w, UseFile: %w", err, again)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(file)
+	if _, ok := f.(driver.Reader); ok && err == nil && !bytes.Equal(used, data) {
+		return "", fmt.Errorf("OpenFile: %q, UseFile: %q", data, used)
+	}
 	if r, ok := f.(driver.Reader); ok && err == nil {
 		p := make([]byte, len(data))
 		size, err := r.ReadFile(name, p)

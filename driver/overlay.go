@@ -132,6 +132,18 @@ func (o *Overlay) ReadFile(name string, p []byte) (size int64, err error) {
 	return o.stack[0].ReadInto(at, p)
 }
 
+// UseFile implements [Reader].
+func (o *Overlay) UseFile(name string, use func(fd int, size int64) error) error {
+	if len(o.stack) > 1 || o.opts.Container || o.opts.WhiteoutFiles { // stubs, stand-ins: see OpenFile
+		return UseOpened(o, name, use)
+	}
+	at, err := clean(name)
+	if err != nil {
+		return fail("open", name, err)
+	}
+	return o.stack[0].UseFile(at, use)
+}
+
 // ReadDir implements [Files].
 func (o *Overlay) ReadDir(name string) ([]DirEntry, error) {
 	all, err := o.stack.ReadDir(name)

@@ -60,6 +60,15 @@ func (v *VFS) ReadFile(name string, p []byte) (size int64, err error) {
 	return v.dir.ReadInto(at, p)
 }
 
+// UseFile implements [Reader].
+func (v *VFS) UseFile(name string, use func(fd int, size int64) error) error {
+	at, err := clean(name)
+	if err != nil {
+		return fail("open", name, err)
+	}
+	return v.dir.UseFile(at, use)
+}
+
 // Lstat implements [Files].
 func (v *VFS) Lstat(name string) (*Node, error) {
 	at, err := clean(name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"runtime/debug"
 
@@ -53,31 +52,10 @@ func (m *merged) owner(n merge.Node) *cstor.Layer {
 	return m.layers[n.Layer]
 }
 
-// complete gives a directory that no header names, and a further name of a file of
-// layers that are left out, what the disk has of it.
+// complete gives a node what the disk has of it and headers do not.
 func (m *merged) complete(n merge.Node) merge.Node {
-	e := n.Entry
-	if n.Layer >= 0 && e.Type != '1' || m.files == nil {
-		return n
-	}
-	found, err := m.files.Lookup(n.Path, false)
-	if err != nil || found.Mode.IsDir() != (e.Type == '5') {
-		return n
-	}
-	if e.Type == '1' {
-		e.Size, e.Devmajor, e.Devminor = found.Size, int64(found.DevMajor), int64(found.DevMinor)
-		e.Type = typeflags[found.Mode.Type()]
-	}
-	e.UID, e.GID, e.ModTime, e.Xattrs = int64(found.UID), int64(found.GID), found.ModTime.UTC(), found.Xattrs
-	e.Mode = int64(found.Mode.Perm())
-	for mode, bit := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
-		if found.Mode&mode != 0 {
-			e.Mode |= bit
-		}
+	if m.files != nil {
+		m.files.Complete(&n)
 	}
 	return n
-}
-
-var typeflags = map[fs.FileMode]byte{
-	0: '0', fs.ModeSymlink: '2', fs.ModeDevice | fs.ModeCharDevice: '3', fs.ModeDevice: '4', fs.ModeNamedPipe: '6',
 }

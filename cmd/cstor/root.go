@@ -17,7 +17,8 @@ type app struct {
 	started        bool // the arguments were understood
 	parts          parts
 	progress       progress
-	said           atomic.Bool // that it was interrupted
+	said           atomic.Bool  // that it was interrupted
+	busy           atomic.Int32 // commands that are unhurried
 
 	// global flags
 	root, config, driver, sysroot string
@@ -82,7 +83,7 @@ beginning of one, or a link id.`,
 		commands []*cobra.Command
 	}{
 		{groupImages, []*cobra.Command{a.listImages(), a.inspectImage()}},
-		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc()}},
+		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir()}},
 		{groupLayers, []*cobra.Command{a.listLayers(), a.inspectLayer(), a.exportLayer(), a.resolveLink()}},
 		{groupStores, []*cobra.Command{a.info()}},
 	} {

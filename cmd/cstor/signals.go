@@ -50,6 +50,13 @@ func (a *app) interruptible(parent context.Context) (ctx context.Context, stop f
 			return
 		case <-came:
 		case <-time.After(grace):
+			if a.busy.Load() > 0 {
+				select {
+				case <-done:
+					return
+				case <-came:
+				}
+			}
 		}
 		a.parts.removeAll()
 		a.sayInterrupted()
@@ -60,6 +67,13 @@ func (a *app) interruptible(parent context.Context) (ctx context.Context, stop f
 		close(done)
 		cancel(nil)
 	}
+}
+
+// unhurried is for a command that has more to take away after a signal than grace has
+// time for: until the result is called, only a second signal ends it.
+func (a *app) unhurried() (end func()) {
+	a.busy.Add(1)
+	return func() { a.busy.Add(-1) }
 }
 
 // interruptedBy is the signal that ended ctx, if one did.

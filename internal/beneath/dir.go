@@ -99,6 +99,16 @@ func (d *Dir) subdir(name string, scope Scope, nofollow int) (*Dir, error) {
 	return newDir(fd, d.join(name), scope, d.means)
 }
 
+// OpenDir opens the directory name for reading, as [Dir.Dir] does for looking things up,
+// and returns its descriptor, which the caller closes.
+func (d *Dir) OpenDir(name string) (fd int, err error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_NONBLOCK
+	if fd, err = d.open(name, flags); err != nil {
+		return -1, d.wrap("open", name, err)
+	}
+	return fd, nil
+}
+
 // open looks name up by the scope of d and opens it with flags. It is the only
 // way from a name to a descriptor. The caller closes the descriptor and wraps
 // the error.

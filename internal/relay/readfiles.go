@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
@@ -22,6 +23,11 @@ func (t *tree) ReadFile(name string, p []byte) (size int64, err error) {
 		return int64(len(p)), nil
 	}
 	return size, err
+}
+
+// UseFile implements [driver.Reader].
+func (t *tree) UseFile(name string, use func(fd int, size int64) error) error {
+	return driver.UseOpened(t, name, use)
 }
 
 // ReadFiles implements [tarsplit.BatchReader].

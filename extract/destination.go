@@ -1,0 +1,164 @@
+package extract
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/internal/beneath"
+)
+
+// destination is the directory that is being filled.
+type destination struct {
+	*beneath.Dir
+	path string
+	made bool        // by us
+	was  unix.Stat_t // as it is or was found
+	mask uint32      // permissions that a new file does not get
+	own  struct{ uid, gid uint32 }
+	odd  bool // new files do not belong to own
+}
+
+// openDestination makes dir, or takes it if it is empty, so that until release nobody
+// but the caller can enter it. The caller calls release or undo.
+func openDestination(dir string, layers []*cstor.Layer) (_ *destination, err error) {
+	if dir == "" {
+		return nil, &fs.PathError{Op: "extract to", Path: dir, Err: fs.ErrInvalid}
+	}
+	// A slash at the end would lead through a link.
+	d := &destination{path: filepath.Clean(dir)}
+	if err := outside(filepath.Dir(d.path), layers); err != nil {
+		return nil, err
+	}
+	switch err := os.Mkdir(d.path, 0o700); {
+	case err == nil:
+		d.made = true
+	case !errors.Is(err, fs.ErrExist):
+		return nil, err
+	}
+	if err := d.open(layers); err != nil {
+		if d.made {
+			_ = os.Remove(d.path) // it is empty
+		}
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *destination) open(layers []*cstor.Layer) (err error) {
+	refuse := func(err error) error { return &fs.PathError{Op: "extract to", Path: d.path, Err: err} }
+	var st unix.Stat_t
+	if err := unix.Lstat(d.path, &st); err != nil {
+		return refuse(err)
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+	case unix.S_IFLNK:
+		return refuse(fmt.Errorf("%w: a symbolic link", ErrDestination))
+	default:
+		return refuse(fmt.Errorf("%w: something else is there", ErrDestination))
+	}
+	if err := outside(d.path, layers); err != nil {
+		return err
+	}
+	if d.Dir, err = beneath.Open(d.path, beneath.NoLinks); err != nil {
+		return err
+	}
+	fd, err := d.OpenDir(".")
+	if err == nil {
+		err = d.prepare(fd, &st, refuse)
+		unix.Close(fd)
+	}
+	if err != nil {
+		_ = d.Close() // was only opened
+	}
+	return err
+}
+
+// prepare makes the directory ours alone, and finds out what new files are like in it.
+func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) error) error {
+	if err := unix.Fstat(fd, &d.was); err != nil {
+		return refuse(err)
+	}
+	if d.was.Dev != looked.Dev || d.was.Ino != looked.Ino {
+		return refuse(unix.ESTALE)
+	}
+	for e, err := range d.ReadDir(".") {
+		if err != nil {
+			return err
+		}
+		return refuse(fmt.Errorf("%w: %q is there", ErrDestination, e.Name))
+	}
+	// Set-group-id directories and default ACLs would be inherited by all below.
+	if err := unix.Fchmod(fd, 0o700); err != nil {
+		return refuse(err)
+	}
+	for _, attr := range []string{"system.posix_acl_access", "system.posix_acl_default"} {
+		switch err := unix.Fremovexattr(fd, attr); err {
+		case nil, unix.ENODATA, unix.ENOTSUP, unix.EINVAL:
+		default:
+			return refuse(err)
+		}
+	}
+	const probe = ".cstor-probe"
+	file, err := unix.Openat(fd, probe, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o777)
+	if err != nil {
+		return refuse(err)
+	}
+	defer unix.Close(file)
+	var st unix.Stat_t
+	err = cmp.Or(unix.Fstat(file, &st), unix.Unlinkat(fd, probe, 0))
+	if err != nil {
+		return refuse(err)
+	}
+	d.mask = 0o777 &^ st.Mode
+	d.own.uid, d.own.gid = uint32(os.Geteuid()), uint32(os.Getegid())
+	d.odd = st.Uid != d.own.uid || st.Gid != d.own.gid
+	return nil
+}
+
+// outside refuses a directory that lies in the store of one of the layers.
+func outside(dir string, layers []*cstor.Layer) error {
+	stores := map[string]unix.Stat_t{}
+	for _, l := range layers {
+		root, _ := l.Store()
+		if _, ok := stores[root]; ok {
+			continue
+		}
+		var st unix.Stat_t
+		if err := unix.Stat(root, &st); err == nil { // else nothing can be inside it
+			stores[root] = st
+		}
+	}
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer func() { unix.Close(fd) }()
+	for last := (unix.Stat_t{}); ; {
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			return &fs.PathError{Op: "stat", Path: dir, Err: err}
+		}
+		if st.Dev == last.Dev && st.Ino == last.Ino {
+			return nil
+		}
+		for root, store := range stores {
+			if st.Dev == store.Dev && st.Ino == store.Ino {
+				return &fs.PathError{Op: "extract to", Path: dir, Err: fmt.Errorf("%w: %s", ErrInStore, root)}
+			}
+		}
+		up, err := unix.Openat(fd, "..", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return &fs.PathError{Op: "open parent of", Path: dir, Err: err}
+		}
+		unix.Close(fd)
+		fd, last = up, st
+	}
+}

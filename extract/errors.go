@@ -1,0 +1,89 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+// Errors that callers may want to tell apart. They come wrapped.
+var (
+	// ErrNoReflink: the destination cannot share blocks with the store. ReflinkAuto
+	// copies there.
+	ErrNoReflink = errors.New("blocks cannot be shared")
+	// ErrDestination: the directory to extract to is there and not an empty directory.
+	ErrDestination = errors.New("not an empty directory")
+	// ErrInStore: the directory to extract to lies inside a store, where nothing is ever
+	// written.
+	ErrInStore = errors.New("inside a store")
+	// ErrTaken: the name of an entry was there already when it was to be made, so that
+	// the destination takes two names for one (of other case, or otherwise composed), or
+	// somebody else writes there.
+	ErrTaken = errors.New("the name is taken")
+	// ErrUnmapped: an owner is in no range of the id map.
+	ErrUnmapped = errors.New("no place in the id map")
+)
+
+// EntryError says which entry of an image could not be extracted.
+type EntryError struct {
+	Layer *cstor.Layer // that has it; nil for a directory that no header names
+	Name  string       // its path in the image, any bytes
+	Op    string       // what was to be done: "create", "read", "chown", …
+	Err   error
+}
+
+func (e *EntryError) Error() string {
+	if e.Layer == nil {
+		return fmt.Sprintf("entry %.200q: %s: %v", e.Name, e.Op, e.Err)
+	}
+	return fmt.Sprintf("layer %s: entry %.200q: %s: %v", e.Layer, e.Name, e.Op, e.Err)
+}
+
+func (e *EntryError) Unwrap() error { return e.Err }
+
+// opError is an error of an operation on an entry that is not known here.
+type opError struct {
+	op  string
+	err error
+}
+
+func (e *opError) Error() string { return e.op + ": " + e.err.Error() }
+
+func (e *opError) Unwrap() error { return e.err }
+
+func failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, unix.EEXIST) {
+		err = fmt.Errorf("%w: the file system may not tell case, or forms of letters, apart: %w", ErrTaken, err)
+	}
+	return &opError{op, err}
+}
+
+// entryError names the entry.
+func (x *extraction) entryError(name string, layer int, err error) error {
+	op := "extract"
+	if o := (*opError)(nil); errors.As(err, &o) {
+		op, err = o.op, o.err
+	}
+	return &EntryError{Layer: x.layer(layer), Name: name, Op: op, Err: err}
+}
+
+// readError tells damage from other errors of opening a file.
+func readError(name string, err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case strings.HasPrefix(path.Base(name), ".wh."):
+		return fmt.Errorf("%w: the content of a whiteout, of which there is only the mark", tarsplit.ErrLost)
+	}
+	return fmt.Errorf("%w: %v", tarsplit.ErrMissing, err) //nolint:errorlint // what is damage must not match fs.ErrNotExist
+}

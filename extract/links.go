@@ -1,0 +1,141 @@
+package extract
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor/merge"
+)
+
+// link is a further name of a file.
+type link struct {
+	path, target string // in the tree
+	layer        int
+}
+
+// linkTarget is the name under which the file of a node is made; "" if it is this one.
+// Of a part of the tree, the first name in it.
+func (x *extraction) linkTarget(n *merge.Node) string {
+	if n.Link == "" {
+		return ""
+	}
+	if _, ok := rel(x.top, n.Link); ok {
+		return n.Link
+	}
+	if first := x.firsts[n.Link]; first != n.Path {
+		return first
+	}
+	return ""
+}
+
+// findFirsts notes the first names below a directory of files whose very first name is
+// not there.
+func (x *extraction) findFirsts(dir string) {
+	for n := range x.tree.Below(dir) {
+		if n.Entry.Type == '5' {
+			x.findFirsts(n.Path)
+		}
+		if _, ok := rel(x.top, n.Link); ok || n.Link == "" {
+			continue
+		}
+		if first, ok := x.firsts[n.Link]; !ok || inOrder(n.Path, first) {
+			x.firsts[n.Link] = n.Path
+		}
+	}
+}
+
+// inOrder reports whether a comes before b in the order of [merge.Tree.All].
+func inOrder(a, b string) bool {
+	return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) < 0
+}
+
+// postpone keeps a link until its file is there.
+func (x *extraction) postpone(f *folder, l link) {
+	if parent(l.target) == f.node.Path {
+		f.inside = append(f.inside, l)
+		return
+	}
+	f.linked = true
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.links = append(x.links, l)
+}
+
+// makeLinks makes the links between directories, when all files are there.
+func (w *worker) makeLinks() error {
+	slices.SortFunc(w.links, func(a, b link) int {
+		return cmp.Or(strings.Compare(parent(a.path), parent(b.path)), strings.Compare(a.target, b.target))
+	})
+	var from, to opened
+	defer from.close()
+	defer to.close()
+	for _, l := range w.links {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		err := w.reopen(&to, parent(l.path))
+		if err == nil {
+			err = w.reopen(&from, parent(l.target))
+		}
+		if err == nil {
+			err = unix.Linkat(from.fd, path.Base(l.target), to.fd, path.Base(l.path), 0)
+		}
+		if err != nil {
+			return w.entryError(l.path, l.layer, failed("link to "+l.target, err))
+		}
+		w.report.Links++
+	}
+	return nil
+}
+
+// opened is a directory that stays open for the next use.
+type opened struct {
+	path string
+	fd   int
+}
+
+func (w *worker) reopen(o *opened, path string) (err error) {
+	if o.path == path {
+		return nil
+	}
+	o.close()
+	if o.fd, err = w.to.OpenDir(w.place(path)); err == nil {
+		o.path = path
+	}
+	return err
+}
+
+func (o *opened) close() {
+	if o.path != "" {
+		unix.Close(o.fd)
+		o.path = ""
+	}
+}
+
+// finishLate gives metadata to directories that had to wait, the deepest first.
+func (w *worker) finishLate() error {
+	slices.SortFunc(w.later, func(a, b string) int { return strings.Compare(b, a) }) // what is below a directory first
+	if i := slices.Index(w.later, "."); i >= 0 {
+		w.later = append(slices.Delete(w.later, i, i+1), ".")
+	}
+	for _, name := range w.later {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		n, _ := w.tree.Lookup(name)
+		fd, err := w.to.OpenDir(w.place(name))
+		if err != nil {
+			return w.entryError(name, n.Layer, failed("open", err))
+		}
+		err = w.finish(fd, &n)
+		unix.Close(fd)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

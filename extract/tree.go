@@ -1,0 +1,54 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"syscall"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/imagefs"
+	"github.com/cstor-go/cstor/merge"
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+const errNotDir = syscall.ENOTDIR
+
+// merged is the tree that layers show together.
+func merged(ctx context.Context, layers []*cstor.Layer) (*merge.Tree, error) {
+	var entries []iter.Seq2[*tarsplit.Entry, error]
+	for _, l := range layers {
+		entries = append(entries, l.Entries(ctx))
+	}
+	tree, err := merge.Build(ctx, entries, merge.Options{})
+	return tree, named(layers, err)
+}
+
+// named says of an error about an entry which layer it is in.
+func named(layers []*cstor.Layer, err error) error {
+	if e := (*merge.EntryError)(nil); errors.As(err, &e) {
+		root, _ := layers[e.Layer].Store()
+		return &cstor.StoreError{Store: root, What: "layer " + layers[e.Layer].ID(), Err: fmt.Errorf("entry %.200q: %w", e.Name, e.Err)}
+	}
+	return err
+}
+
+// filesOf are the files of layers as they lie on disk; nil if they are not to be had.
+func filesOf(layers []*cstor.Layer) *imagefs.FS {
+	files, err := imagefs.New(layers, imagefs.Options{})
+	if err != nil {
+		return nil
+	}
+	return files
+}
+
+// complete gives a directory that no header names what the disk has of it.
+func (x *extraction) complete(n *merge.Node) {
+	if n.Layer >= 0 {
+		return
+	}
+	if files := x.files(); files != nil {
+		files.Complete(n)
+	}
+}

@@ -1,0 +1,138 @@
+package extract
+
+import (
+	"context"
+	"iter"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/merge"
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+// mark is what a layer deletes from those below it.
+type mark struct {
+	base   string // of the entry
+	victim string // "" if it marks its directory opaque
+	entry  tarsplit.Entry
+}
+
+// alone is the tree of one layer, with its marks by directory.
+func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string][]mark, error) {
+	var found []*tarsplit.Entry
+	entries := func(yield func(*tarsplit.Entry, error) bool) {
+		for e, err := range l.Entries(ctx) {
+			if err == nil {
+				if _, victim, opaque, ok := merge.Whiteout(e.Name); ok && (opaque || victim != "") {
+					found = append(found, e)
+				}
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+	tree, err := merge.Build(ctx, []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{})
+	if err != nil {
+		return nil, nil, named([]*cstor.Layer{l}, err)
+	}
+	marks := map[string][]mark{}
+	have := map[string]int{}
+	for _, e := range found {
+		dir, victim, _, _ := merge.Whiteout(e.Name)
+		at, err := tree.Follow(dir, true) // links of the layer may be on the way
+		if err != nil || at.Entry.Type != '5' {
+			continue // what hides the directory hides all below it
+		}
+		m := mark{base: merge.WhiteoutPrefix + victim, victim: victim, entry: *e}
+		if victim == "" {
+			m.base = merge.OpaqueName
+		}
+		m.entry.Type, m.entry.Xattrs = '0', nil
+		name := join(at.Path, m.base)
+		if i, again := have[name]; again {
+			marks[at.Path][i] = m
+			continue
+		}
+		have[name] = len(marks[at.Path])
+		marks[at.Path] = append(marks[at.Path], m)
+	}
+	return tree, marks, nil
+}
+
+// whiteouts makes the marks of a folder, but for that of the folder itself.
+func (w *worker) whiteouts(f *folder) error {
+	for _, m := range w.marks[f.node.Path] {
+		name := join(f.node.Path, m.base)
+		err := w.whiteout(f, &m, name)
+		if err != nil {
+			return w.entryError(name, 0, err)
+		}
+	}
+	return nil
+}
+
+func (w *worker) whiteout(f *folder, m *mark, name string) error {
+	n := &node{path: name, dir: f.fd, base: m.base, fd: -1, kind: '0'}
+	if w.opts.Whiteouts == WhiteoutsFiles {
+		m.entry.Size, m.entry.Sparse = 0, nil
+		return w.file(n, &merge.Node{Path: name, Entry: &m.entry})
+	}
+	if m.victim == "" {
+		return nil // an attribute of the directory: see opaque
+	}
+	if _, there := w.tree.Lookup(join(f.node.Path, m.victim)); there {
+		return nil // hides what is below it; if it is a directory, it is opaque
+	}
+	n.base = m.victim
+	if err := unix.Mknodat(n.dir, n.base, unix.S_IFCHR, 0); err != nil {
+		if !w.mayLose(err) {
+			return failed("create device", err)
+		}
+		w.report.Lost.Devices.add(name, err)
+		return nil
+	}
+	w.report.Others++
+	return nil
+}
+
+// opaque marks a directory if the layer hides what those below it have there.
+func (w *worker) opaque(fd int, n *merge.Node) error {
+	if w.opts.Whiteouts != WhiteoutsOverlay || !w.isOpaque(n.Path) {
+		return nil
+	}
+	err := unix.Fsetxattr(fd, "trusted.overlay.opaque", []byte("y"), 0)
+	if err != nil && w.mayLose(err) {
+		w.report.Lost.Xattrs.add(n.Path, err)
+		return nil
+	}
+	return failed("mark as opaque", err)
+}
+
+func (x *extraction) isOpaque(name string) bool {
+	for _, m := range x.marks[name] {
+		if m.victim == "" {
+			return true
+		}
+	}
+	for _, m := range x.marks[parent(name)] {
+		if m.victim == path.Base(name) && name != "." {
+			return true
+		}
+	}
+	return false
+}
+
+// isMark reports whether a path is that of a mark that was made.
+func (x *extraction) isMark(name string) bool {
+	base := path.Base(name)
+	for _, m := range x.marks[parent(name)] {
+		if base == m.base || base == m.victim || strings.HasPrefix(base, merge.WhiteoutPrefix) && base[len(merge.WhiteoutPrefix):] == m.victim {
+			return true
+		}
+	}
+	return false
+}

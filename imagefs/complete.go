@@ -1,0 +1,38 @@
+package imagefs
+
+import (
+	"io/fs"
+
+	"github.com/cstor-go/cstor/merge"
+)
+
+// Complete gives a node of a merged tree of the same layers what the disk has of it, if
+// headers do not say it: a directory that no header names (Layer -1) its owner, mode, time
+// and attributes, and a further name of a file of layers that are left out (Type '1', see
+// [merge.Options]) type and size as well. Other nodes, and one that is not to be found,
+// stay as they are.
+func (f *FS) Complete(n *merge.Node) {
+	e := n.Entry
+	if n.Layer >= 0 && e.Type != '1' {
+		return
+	}
+	found, err := f.Lookup(n.Path, false)
+	if err != nil || found.Mode.IsDir() != (e.Type == '5') || found.Layer == nil {
+		return
+	}
+	if e.Type == '1' {
+		e.Size, e.Devmajor, e.Devminor = found.Size, int64(found.DevMajor), int64(found.DevMinor)
+		e.Type = typeflags[found.Mode.Type()]
+	}
+	e.UID, e.GID, e.ModTime, e.Xattrs = int64(found.UID), int64(found.GID), found.ModTime.UTC(), found.Xattrs
+	e.Mode = int64(found.Mode.Perm())
+	for mode, bit := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if found.Mode&mode != 0 {
+			e.Mode |= bit
+		}
+	}
+}
+
+var typeflags = map[fs.FileMode]byte{
+	0: '0', fs.ModeSymlink: '2', fs.ModeDevice | fs.ModeCharDevice: '3', fs.ModeDevice: '4', fs.ModeNamedPipe: '6',
+}
