@@ -105,7 +105,7 @@ func newExtraction(layers []*cstor.Layer, opts Options) (*extraction, error) {
 	}
 	x := &extraction{
 		opts: opts, layers: layers, queue: newQueue(), rights: ownRights(),
-		workers: max(2, min(runtime.GOMAXPROCS(0), maxWorkers)),
+		workers: min(2*runtime.GOMAXPROCS(0), maxWorkers),
 		owners:  owners{same: !opts.NoSameOwner, uids: opts.UIDMap, gids: opts.GIDMap},
 		files:   sync.OnceValue(func() *imagefs.FS { return filesOf(layers) }),
 	}
@@ -115,7 +115,8 @@ func newExtraction(layers []*cstor.Layer, opts Options) (*extraction, error) {
 	return x, nil
 }
 
-// maxWorkers: more of them are in each other's way in the file system.
+// maxWorkers: more of them are in each other's way in the file system. Two for each core
+// make up for those that wait for it.
 const maxWorkers = 8
 
 // read merges the layers and finds what is to be extracted.

@@ -2,6 +2,8 @@ package extract
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -74,7 +76,7 @@ func (w *worker) makeLinks() error {
 	defer from.close()
 	defer to.close()
 	for _, l := range w.links {
-		if err := w.ctx.Err(); err != nil {
+		if err := context.Cause(w.ctx); err != nil {
 			return err
 		}
 		err := w.reopen(&to, parent(l.path))
@@ -84,12 +86,24 @@ func (w *worker) makeLinks() error {
 		if err == nil {
 			err = unix.Linkat(from.fd, path.Base(l.target), to.fd, path.Base(l.path), 0)
 		}
-		if err != nil {
-			return w.entryError(l.path, l.layer, failed("link to "+l.target, err))
+		if err := w.linked(l, err); err != nil {
+			return err
 		}
-		w.report.Links++
 	}
 	return nil
+}
+
+// linked says what comes of an attempt to make a link, which gave err.
+func (w *worker) linked(l link, err error) error {
+	if err == nil {
+		w.report.Links++
+		return nil
+	}
+	if n, _ := w.tree.Lookup(l.target); errors.Is(err, unix.ENOENT) && strings.IndexByte("346", n.Entry.Type) >= 0 {
+		w.report.Lost.Devices.add(l.path, err) // as was its first name
+		return nil
+	}
+	return w.entryError(l.path, l.layer, failed("link to "+l.target, err))
 }
 
 // opened is a directory that stays open for the next use.
@@ -123,7 +137,7 @@ func (w *worker) finishLate() error {
 		w.later = append(slices.Delete(w.later, i, i+1), ".")
 	}
 	for _, name := range w.later {
-		if err := w.ctx.Err(); err != nil {
+		if err := context.Cause(w.ctx); err != nil {
 			return err
 		}
 		n, _ := w.tree.Lookup(name)

@@ -114,7 +114,7 @@ func (w *worker) fillFolder(f *folder) (err error) {
 	b := &batch{folder: f}
 	for n := range w.tree.Below(f.node.Path) {
 		if n.Entry.Type == '5' {
-			if err := unix.Mkdirat(f.fd, path.Base(n.Path), 0o700); err != nil {
+			if err := unix.Mkdirat(f.fd, path.Base(n.Path), w.firstMode(&n)); err != nil {
 				return w.entryError(n.Path, n.Layer, failed("create", err))
 			}
 			w.report.Dirs++
@@ -170,10 +170,9 @@ func (w *worker) leave(f *folder) error {
 		return nil
 	}
 	for _, l := range f.inside {
-		if err := unix.Linkat(f.fd, path.Base(l.target), f.fd, path.Base(l.path), 0); err != nil {
-			return w.entryError(l.path, l.layer, failed("link to "+l.target, err))
+		if err := w.linked(l, unix.Linkat(f.fd, path.Base(l.target), f.fd, path.Base(l.path), 0)); err != nil {
+			return err
 		}
-		w.report.Links++
 	}
 	if f.linked || w.place(f.node.Path) == "." || !w.rights.anywhere && !w.harmless(&f.node) {
 		w.mu.Lock()
@@ -182,6 +181,16 @@ func (w *worker) leave(f *folder) error {
 		return nil
 	}
 	return w.finish(f.fd, &f.node)
+}
+
+// firstMode is what a directory is made with: its own permissions if we can fill it so.
+// Nobody else can come to it before its time.
+func (w *worker) firstMode(n *merge.Node) uint32 {
+	mode := uint32(n.Entry.Mode) & 0o777
+	if n.Layer < 0 || n.Path == w.top || mode&0o700 != 0o700 {
+		return 0o700
+	}
+	return mode
 }
 
 // harmless reports whether we can still enter a directory when it has its metadata.
@@ -194,7 +203,7 @@ func (w *worker) harmless(n *merge.Node) bool {
 // finish gives a directory that is full its metadata.
 func (w *worker) finish(fd int, n *merge.Node) error {
 	w.complete(n)
-	err := w.describe(&node{path: n.Path, dir: -1, fd: fd, kind: '5', mode: 0o700 &^ w.mask}, n.Entry)
+	err := w.describe(&node{path: n.Path, dir: -1, fd: fd, kind: '5', mode: w.firstMode(n) &^ w.mask}, n.Entry)
 	if err == nil {
 		err = w.opaque(fd, n)
 	}

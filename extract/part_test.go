@@ -1,0 +1,183 @@
+package extract_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/extract"
+)
+
+// TestPath extracts a part, links into which become files of it.
+func TestPath(t *testing.T) {
+	t.Parallel()
+	layers := stackOf(t, `
+layer l
+  file     a 0644 "outside"
+  dir      usr 0755
+  dir      usr/share 0750
+  hardlink usr/share/z/first a
+  hardlink usr/share/z/again a
+  hardlink usr/share/b/first a
+  hardlink usr/share/b/again usr/share/b/first
+  file     usr/share/own 0644 "own"
+  hardlink usr/share/z/own usr/share/own
+  file     usr/shared 0644 "not this"
+  symlink  link usr/share
+image i layer=l
+`)
+	whole := want(t, layers)
+	for _, name := range []string{"usr/share", "/usr/share/", "link", "./usr/../usr/share"} {
+		dir := filepath.Join(t.TempDir(), "out")
+		report, err := extract.Dir(t.Context(), layers, dir, extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Path: name})
+		check(t, err)
+		wanted := map[string]file{}
+		for _, at := range []string{"b", "b/first", "b/again", "own", "z", "z/first", "z/again", "z/own"} {
+			wanted[at] = whole["usr/share/"+at]
+		}
+		wanted["."] = whole["usr/share"]
+		for at, f := range wanted {
+			if f.uid, f.gid = uint32(os.Geteuid()), uint32(os.Getegid()); f.kind.IsDir() {
+				f.first = at
+			} else if f.first = "b/again"; filepath.Base(at) == "own" {
+				f.first = "own"
+			}
+			wanted[at] = f
+		}
+		compare(t, survey(t, dir), wanted)
+		if report.Files != 2 || report.Links != 4 || report.Dirs != 3 {
+			t.Errorf("%+v", report)
+		}
+	}
+}
+
+const marksSpec = `
+layer base
+  dir a 0755
+  file a/f 0644
+  file a/g 0644
+  dir b 0755
+  file b/f 0644
+layer top parent=base
+  dir a 0755
+  whiteout a/f
+  whiteout a/g
+  dir a/g 0755
+  dir b 0711
+  opaque b
+  file b/new 0644 "n"
+  whiteout c
+  whiteout d/e
+image i layer=top
+`
+
+// TestWhiteouts extracts a layer with what it deletes.
+func TestWhiteouts(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	layers := stackOf(t, marksSpec)[1:]
+	type marks map[string]string
+	for _, c := range []struct {
+		as   extract.Whiteouts
+		want marks
+	}{
+		{"", marks{".": "", "a": "", "a/g": "", "b": "", "b/new": "", "d": ""}},
+		{extract.WhiteoutsFiles, marks{
+			".": "", "a": "", "a/.wh.f": "", "a/g": "", "a/.wh.g": "", "b": "", "b/.wh..wh..opq": "", "b/new": "", ".wh.c": "", "d": "", "d/.wh.e": "",
+		}},
+		{extract.WhiteoutsOverlay, marks{
+			".": "", "a": "", "a/f": "gone", "a/g": "opaque", "b": "opaque", "b/new": "", "c": "gone", "d": "", "d/e": "gone",
+		}},
+	} {
+		dir := filepath.Join(t.TempDir(), "out")
+		_, err := extract.Dir(t.Context(), layers, dir, extract.Options{Reflink: extract.ReflinkAuto, Whiteouts: c.as})
+		check(t, err)
+		got := marks{}
+		for name, f := range survey(t, dir) {
+			switch {
+			case f.kind == os.ModeDevice|os.ModeCharDevice && f.rdev == 0:
+				got[name] = "gone"
+			case f.attributes["trusted.overlay.opaque"] == "y":
+				got[name] = "opaque"
+			default:
+				got[name] = ""
+			}
+		}
+		if len(got) != len(c.want) {
+			t.Errorf("%q: %v", c.as, got)
+		}
+		for name, mark := range c.want {
+			if has, ok := got[name]; !ok || has != mark {
+				t.Errorf("%q: %s: %q, %v", c.as, name, has, ok)
+			}
+		}
+	}
+}
+
+// TestWhiteoutsMounted: the kernel reads them as they are meant.
+func TestWhiteoutsMounted(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	// The kernel lists a whiteout in a directory that no other layer has.
+	layers := stackOf(t, strings.Replace(marksSpec, "  whiteout d/e\n", "", 1))
+	at := t.TempDir()
+	lower := ""
+	for i, l := range layers {
+		dir := filepath.Join(at, itoa(i))
+		_, err := extract.Dir(t.Context(), []*cstor.Layer{l}, dir, extract.Options{Reflink: extract.ReflinkAuto, Whiteouts: extract.WhiteoutsOverlay})
+		check(t, err)
+		lower = dir + ":" + lower
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("overlay", dir, "overlay", unix.MS_RDONLY, "lowerdir="+lower[:len(lower)-1]); err != nil {
+		t.Skip("mount: ", err)
+	}
+	t.Cleanup(func() { check(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	compare(t, survey(t, dir), want(t, layers))
+}
+
+// TestVerify finds content that was changed under its name, before anything is made.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault string
+		ok    bool
+	}{
+		"whole":   {"", true},
+		"changed": {"break replace l f \"54321\"\n", false},
+	} {
+		layers := stackOf(t, "layer l\n  file f 0644 \"12345\"\nimage i layer=l\n"+c.fault)
+		dir := filepath.Join(t.TempDir(), "out")
+		opts := extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Verify: true}
+		report, err := extract.Dir(t.Context(), layers, dir, opts)
+		var mismatch *cstor.MismatchError
+		if c.ok && (err != nil || len(report.Unverified) > 0) || !c.ok && !errors.As(err, &mismatch) {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+		if _, err := os.Stat(dir); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	layers := stackOf(t, "layer l no-tar-split\n  file f 0644 \"12345\"\nimage i layer=l\n")
+	opts := extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Verify: true}
+	report, err := extract.Dir(t.Context(), layers, filepath.Join(t.TempDir(), "out"), opts)
+	if err != nil || len(report.Unverified) != 1 {
+		t.Errorf("without digests: %+v, %v", report, err)
+	}
+}
+
+// TestNoLayers makes an empty directory, with what is said of the root of an empty image.
+func TestNoLayers(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out")
+	report, err := extract.Dir(t.Context(), nil, dir, extract.Options{NoSameOwner: true})
+	check(t, err)
+	if all := survey(t, dir); len(all) != 1 || all["."].mode != 0o755 || report.Dirs != 1 {
+		t.Errorf("%v, %+v", all, report)
+	}
+}
