@@ -114,7 +114,7 @@ func TestRights(t *testing.T) {
 			if out, err := exec.Command(c.run[0], append(c.run[1:], "true")...).CombinedOutput(); err != nil {
 				t.Skipf("%v: %v: %s", c.run, err, out)
 			}
-			dir, err := os.MkdirTemp("/dev/shm", "extract-") // where everybody may come
+			dir, err := os.MkdirTemp("/dev/shm", "extract-") //nolint:usetesting // where everybody may come
 			check(t, err)
 			t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
 			check(t, os.Chmod(dir, 0o777))

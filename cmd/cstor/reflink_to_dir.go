@@ -114,9 +114,7 @@ func (x *toDir) run(cmd *cobra.Command, got []string) error {
 	}
 	t.done()
 	x.progress.stop()
-	for _, l := range report.Unverified {
-		x.warn(fmt.Errorf("layer %s: there are no digests by which all of its content could be checked", l))
-	}
+	x.warnUnverified(report.Unverified)
 	for _, line := range lossLines(report.Lost) {
 		x.warn(errors.New(line))
 	}
@@ -199,28 +197,18 @@ func parseMap(flag string, values []string) ([]cstor.IDMap, error) {
 // lossLines say what was left out.
 func lossLines(lost extract.Lost) []string {
 	var lines []string
-	for _, l := range []struct {
-		extract.Loss
-		one, what string
-	}{
-		{lost.Owners, "entry has", "not got its owner"},
-		{lost.SetIDs, "file has", "lost its set-id bits, which would have meant another owner"},
-		{lost.Xattrs, "attribute has", "not been set"},
-		{lost.Devices, "device has", "not been made"},
-	} {
-		if l.Count == 0 {
-			continue
+	add := func(l extract.Loss, text string) {
+		switch {
+		case l.Count == 0:
+		case l.Err == nil:
+			lines = append(lines, fmt.Sprintf("%s (first %q)", text, l.First))
+		default:
+			lines = append(lines, fmt.Sprintf("%s (first %q: %v)", text, l.First, l.Err))
 		}
-		noun, verb, _ := strings.Cut(l.one, " ")
-		if l.Count != 1 {
-			verb = "have"
-			noun = strings.TrimSuffix(noun, "y") + map[bool]string{true: "ies", false: "s"}[strings.HasSuffix(noun, "y")]
-		}
-		line := fmt.Sprintf("%d %s %s %s: first %q", l.Count, noun, verb, l.what, l.First)
-		if l.Err != nil {
-			line += fmt.Sprintf(" (%v)", l.Err)
-		}
-		lines = append(lines, line)
 	}
+	add(lost.Owners, count(int(lost.Owners.Count), "owner")+" could not be set")
+	add(lost.SetIDs, "set-id bits of "+count(int(lost.SetIDs.Count), "file")+" were left out: they would have meant another owner")
+	add(lost.Xattrs, count(int(lost.Xattrs.Count), "attribute")+" could not be set")
+	add(lost.Devices, count(int(lost.Devices.Count), "device")+" could not be made")
 	return lines
 }

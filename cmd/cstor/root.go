@@ -83,7 +83,7 @@ beginning of one, or a link id.`,
 		commands []*cobra.Command
 	}{
 		{groupImages, []*cobra.Command{a.listImages(), a.inspectImage()}},
-		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir()}},
+		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage()}},
 		{groupLayers, []*cobra.Command{a.listLayers(), a.inspectLayer(), a.exportLayer(), a.resolveLink()}},
 		{groupStores, []*cobra.Command{a.info()}},
 	} {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/extract"
+)
+
+// imageExport is one run of export-image, as its flags say.
+type imageExport struct {
+	*app
+	output, platform, path string
+	verify, quiet          bool
+}
+
+func (a *app) exportImage() *cobra.Command {
+	e := &imageExport{app: a}
+	cmd := &cobra.Command{
+		Use:   "export-image IMAGE",
+		Short: "Write the root filesystem of an image as one flat tar",
+		Long: `Write what an image shows, the layers merged, as one tar without whiteouts, as
+"podman export" does of a container. Metadata are those of the layers' tar headers. The
+tar is the same each time, sorted by name; it is none of the layers' tars, of which
+export-layer gives exact copies.
+
+A FILE appears under its name only when it is complete. What is there and is not a
+regular file (a FIFO, a device, a symbolic link) is written to in place.`,
+		Example:           "  cstor export-image alpine | tar -t\n  cstor export-image alpine -o rootfs.tar",
+		Args:              args(1, 1, "an IMAGE"),
+		RunE:              e.run,
+		ValidArgsFunction: a.completeImage(),
+	}
+	f := cmd.Flags()
+	f.StringVarP(&e.output, "output", "o", "", "write to `FILE` instead of standard output")
+	f.StringVar(&e.platform, "platform", "", "choose this `OS/ARCH[/VARIANT]` of a list of manifests")
+	f.StringVar(&e.path, "path", "", "write the directory `PATH` of the image alone")
+	f.BoolVar(&e.verify, "verify", false, "check content by the layers' diff ids before anything is written")
+	f.BoolVarP(&e.quiet, "quiet", "q", false, "show no progress and no summary")
+	_ = cmd.MarkFlagFilename("output", "tar")
+	return cmd
+}
+
+func (e *imageExport) run(cmd *cobra.Command, got []string) error {
+	want, err := e.check(cmd)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	s, i, err := e.openImageContent(cmd, got[0])
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	layers, err := imageLayers(i, want)
+	if err != nil {
+		return err
+	}
+	out, err := e.create(cmd.Context(), s, e.output)
+	if err != nil {
+		return err
+	}
+	defer out.abort()
+	// What is kept is many times as much as in other commands: see main.
+	debug.SetGCPercent(100)
+	defer e.progress.stop()
+	if out.regular() && !e.quiet {
+		e.progress.start(e.stderr)
+	}
+	t := e.progress.begin(&task{name: "image", total: -1})
+	report, err := extract.Tar(cmd.Context(), layers, out.Writer, extract.TarOptions{Path: e.path, Verify: e.verify, Progress: t.add})
+	if err != nil {
+		return err
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	t.done()
+	e.progress.stop()
+	e.warnUnverified(report.Unverified)
+	if !e.quiet && out.name != "" {
+		e.progress.print(e.stderr, fmt.Sprintf("%s: %s, %s, %.1f s\n", printable(e.output), count(int(report.Files), "file"),
+			size(t.bytes.Load()), time.Since(began).Seconds()))
+	}
+	return nil
+}
+
+// check finds wrong usage.
+func (e *imageExport) check(cmd *cobra.Command) (want v1.Platform, err error) {
+	if e.output == "" && cmd.Flags().Changed("output") {
+		return want, usagef("--output is empty")
+	}
+	if f, ok := e.stdout.(*os.File); ok && (e.output == "" || e.output == "-") && term.IsTerminal(int(f.Fd())) {
+		return want, usagef("a tar is not written to a terminal: use -o FILE, or pipe it somewhere")
+	}
+	return parsePlatform(e.platform)
+}
+
+// warnUnverified names layers whose content was to be checked, and could not be.
+func (a *app) warnUnverified(layers []*cstor.Layer) {
+	for _, l := range layers {
+		a.warn(fmt.Errorf("layer %s: %w", l, errNoDigests))
+	}
+}
+
+var errNoDigests = errors.New("there are no digests by which all of its content could be checked")
