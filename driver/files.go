@@ -115,7 +115,8 @@ type Node struct {
 	// Link is the target of a symbolic link.
 	Link string
 	// Xattrs are the image's own extended attributes, without those that the
-	// storage uses; nil if there are none.
+	// storage uses; nil if there are none. Ids in capabilities and access control
+	// lists are as UID and GID.
 	Xattrs map[string]string
 
 	// Hides is the name, in the same directory, that the node deletes from the

@@ -23,8 +23,9 @@ func (ids *IDs) fromDisk(n *Node) {
 	n.GID = int(ids.Disk.GIDs.In(uint32(n.GID)))
 }
 
-// toContainer takes the second step.
+// toContainer takes the second step, and both for ids in attributes.
 func (ids *IDs) toContainer(n *Node) {
+	ids.xattrs(n.Xattrs)
 	n.UID = inside(ids.Layer.UIDs, n.UID)
 	n.GID = inside(ids.Layer.GIDs, n.GID)
 }

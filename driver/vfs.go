@@ -79,9 +79,9 @@ func (v *VFS) Lstat(name string) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.Xattrs = xattrs
 	v.opts.IDs.fromDisk(n)
 	v.opts.IDs.toContainer(n)
-	n.Xattrs = xattrs
 	return n, nil
 }
 

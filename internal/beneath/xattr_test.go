@@ -85,8 +85,11 @@ func TestReadXattrs(t *testing.T) {
 	}
 	get := func(value []byte, err error) func(string, []byte) (int, error) {
 		return func(key string, buf []byte) (int, error) {
-			if key == "user.gone" {
+			switch key {
+			case "user.gone":
 				return 0, unix.ENODATA
+			case "security.capability":
+				return 0, unix.EOVERFLOW
 			}
 			if err == nil && len(buf) < len(value) {
 				return 0, unix.ERANGE
@@ -104,6 +107,7 @@ func TestReadXattrs(t *testing.T) {
 		{"not supported", list("", unix.EOPNOTSUPP), nil, nil, nil},
 		{"list fails", list("", unix.EACCES), nil, nil, unix.EACCES},
 		{"vanishing name", list("user.gone\x00user.b\x00", nil), get([]byte("v"), nil), map[string]string{"user.b": "v"}, nil},
+		{"capabilities for nobody here", list("security.capability\x00user.b\x00", nil), get([]byte("v"), nil), map[string]string{"user.b": "v"}, nil},
 		{"no final NUL", list("user.b", nil), get([]byte("v"), nil), map[string]string{"user.b": "v"}, nil},
 		{"value not readable", list("user.b\x00", nil), get(nil, unix.EACCES), nil, unix.EACCES},
 		{"list grows for ever", list("", unix.ERANGE), nil, nil, unix.ERANGE},
