@@ -85,8 +85,20 @@ var (
 		},
 	}
 	hostOwners = &difference{
-		"owners", "those on disk: on the host, of an ordinary user or of a container with id maps",
+		"owners", "those on disk: on the host, of an ordinary user",
 		func(d answer.Deviation) bool { return d.Field == "owner" && d.Got.UID >= 1000 && d.Got.GID >= 1000 },
+	}
+	insideOwners = &difference{
+		"owners inside", "the reference gives those on disk: of an ordinary user, or of a container whose id maps only its own record has",
+		func(d answer.Deviation) bool {
+			return d.Field == "owner" && d.Want.UID >= 1000 && d.Want.GID >= 1000 && d.Got.UID < 1000 && d.Got.GID < 1000
+		},
+	}
+	insideCapabilities = &difference{
+		"capabilities inside", "the reference gives those on disk, which name the root of a user namespace",
+		func(d answer.Deviation) bool {
+			return d.Field == "attributes" && len(d.Want.Xattrs["security.capability"]) == 24 && len(d.Got.Xattrs["security.capability"]) == 20
+		},
 	}
 	capabilities = &difference{
 		"capabilities", "set in a user namespace, they name its root (linux capabilities(7), VFS_CAP_REVISION_3)",

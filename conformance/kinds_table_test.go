@@ -26,7 +26,7 @@ var kindsOf = []storeKinds{
 		{name: "native overlay, an ordinary user's", is: ordinary, reference: exact, cstor: exact},
 		{
 			name: "a container's, an ordinary user's", is: ofContainer("changed"), reference: another, cstor: approximate,
-			ours: []*difference{rootDirectory, marks, linkedNodes, usersOpaque},
+			ours: []*difference{rootDirectory, marks, linkedNodes, usersOpaque, insideOwners, insideCapabilities},
 		},
 	}},
 	{store: "sid-root-fuse", kinds: []kind{
@@ -40,7 +40,7 @@ var kindsOf = []storeKinds{
 		{name: "fuse-overlayfs, an ordinary user's", is: ordinary, reference: exact, cstor: exact},
 		{
 			name: "a container's, fuse-overlayfs, an ordinary user's", is: ofContainer("changed"), reference: another, cstor: approximate,
-			ours: []*difference{rootDirectory, marks, linkedNodes, allOpaque, namesHidden, unseenAttributes},
+			ours: []*difference{rootDirectory, marks, linkedNodes, allOpaque, namesHidden, unseenAttributes, insideOwners, insideCapabilities},
 		},
 	}},
 	{store: "trixie-root-vfs", kinds: []kind{
@@ -54,21 +54,21 @@ var kindsOf = []storeKinds{
 		{name: "copied for other owners", is: all(ordinary, mapped), reference: exact, cstor: exact},
 		{
 			name: "a container's, with id maps, copied", is: ofContainer("shifted"), reference: another, cstor: approximate,
-			ours: []*difference{rootDirectory, hostOwners},
+			ours: []*difference{rootDirectory},
 		},
 		{
 			name: "a container's, with id maps, mounted so", is: ofContainer("idmapped"), reference: another, cstor: approximate,
-			ours: []*difference{rootDirectory},
+			ours: []*difference{rootDirectory, insideOwners},
 		},
 	}},
 	{store: "sid-root-mapped", kinds: []kind{
 		{
 			name: "a container's, with id maps, copied", is: ofContainer("shifted"), reference: another, cstor: approximate,
-			ours: []*difference{rootDirectory, hostOwners},
+			ours: []*difference{rootDirectory},
 		},
 		{
 			name: "a container's, with id maps, mounted so", is: ofContainer("idmapped"), reference: another, cstor: approximate,
-			ours: []*difference{rootDirectory, hostOwners},
+			ours: []*difference{rootDirectory},
 		},
 	}},
 	{store: "sid-root-split", kinds: []kind{
@@ -101,7 +101,7 @@ var kindsOf = []storeKinds{
 	}}},
 	{store: "sid-user-fuse", stripped: true, kinds: []kind{{
 		name: "very old, fuse-overlayfs, an ordinary user's", is: fixtures, reference: wrong, cstor: approximate,
-		ours:   []*difference{rootDirectory, impliedDirectories, marks, ownersNames, linkedModes, oldTimes, hostOwners, nodes, capabilities},
+		ours:   []*difference{rootDirectory, impliedDirectories, marks, ownersNames, linkedModes, oldTimes, nodes},
 		theirs: []*difference{impliedDirectories, marks, ownersNames, linkedModes, oldTimes, hostOwners, nodes, capabilities, spelledOut, idleMarks},
 	}}},
 	{store: "sid-root-vfs", stripped: true, kinds: []kind{{

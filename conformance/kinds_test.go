@@ -90,7 +90,11 @@ func (in storeKinds) ask(t *testing.T) []kindRow {
 		originals = exactTars(t, s)
 		strip(t, s)
 	}
-	st, err := answer.OpenCstor(t.Context(), s)
+	box, err := lab.Peer(strings.Split(in.store, "-")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := openInPeer(t, box, s)
 	if err != nil {
 		t.Fatal(err)
 	}

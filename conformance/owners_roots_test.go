@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -155,12 +156,10 @@ func listedByRoot(t *testing.T, name string, ids []string) map[string]owners {
 	return listed
 }
 
-// filesIn looks at an image's files as the box's root does: by its lists of users.
+// filesIn looks at an image's files as the box's root does.
 func filesIn(t *testing.T, box *peers.Peer, s *corpus.Store, id string) owners {
 	t.Helper()
-	st, err := cstor.Discover(t.Context(), cstor.DiscoverOptions{
-		Sysroot: box.Root, ConfigFile: filepath.Join("/", strings.TrimPrefix(s.Base, box.Root), "out", "storage.conf"), Driver: s.Driver,
-	})
+	st, err := openInPeer(t, box, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,4 +178,32 @@ func filesIn(t *testing.T, box *peers.Peer, s *corpus.Store, id string) owners {
 		t.Fatalf("%v, %d names refused", err, o.Refused)
 	}
 	return all
+}
+
+// openInPeer opens a store, or a copy of it that lies alone in a folder. The store of an ordinary user is opened as one of a
+// system that has the peer's lists of subordinate ids, since they say what its owners mean.
+func openInPeer(t *testing.T, p *peers.Peer, s *corpus.Store) (*cstor.Storage, error) {
+	t.Helper()
+	if !s.User {
+		return answer.OpenCstor(t.Context(), s)
+	}
+	root, conf := p.Root, filepath.Join(s.Base, "out", "storage.conf")
+	if !strings.HasPrefix(s.Base, root+"/") {
+		root, conf = filepath.Dir(s.Base), filepath.Join(filepath.Dir(s.Base), "storage.conf")
+		text := s.At(strings.TrimPrefix(s.Base, root)).Configuration()
+		if err := errors.Join(copyLists(p, root), os.WriteFile(conf, []byte(text), 0o644)); err != nil {
+			return nil, err
+		}
+	}
+	return cstor.Discover(t.Context(), cstor.DiscoverOptions{Sysroot: root, ConfigFile: strings.TrimPrefix(conf, root), Driver: s.Driver})
+}
+
+// copyLists copies a peer's lists of users into another root.
+func copyLists(p *peers.Peer, root string) error {
+	err := os.MkdirAll(filepath.Join(root, "etc"), 0o755)
+	for _, name := range []string{"passwd", "subuid", "subgid"} {
+		text, readErr := os.ReadFile(filepath.Join(p.Root, "etc", name))
+		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(root, "etc", name), text, 0o644))
+	}
+	return err
 }

@@ -311,6 +311,7 @@ possess() {
 		ln "d/$o" "d/same/$o"
 		chown -h "${o%-*}:${o#*-}" "d/$o" "c/$o" "d/l$o" "c/l$o" "d/dirs/$o" "d/dirs/$o/$o"
 	done
+	setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 d/0-0
 	echo below > c/dir/below
 	echo gone > c/gone
 	echo gone > d/gone
