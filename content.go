@@ -48,8 +48,9 @@ func (l *Layer) UseFile(name string, use func(fd int, size int64) error) error {
 // Lstat looks at one node of the layer, whiteouts included; otherwise as
 // [Layer.OpenFile]. Owners are the ids that a container of the layer sees, also in the
 // store of an ordinary user that is read from outside his user namespace, by the ranges
-// that /etc/subuid and /etc/subgid give him, and in layers of containers with id maps of
-// their own; 65534 stands for ids that no map has.
+// that /etc/subuid and /etc/subgid give him, those of the mounted system if there is one
+// ([DiscoverOptions]), and in layers of containers with id maps of their own; 65534 stands
+// for ids that no map has.
 func (l *Layer) Lstat(name string) (*driver.Node, error) {
 	return look(l, func(f driver.Reader) (*driver.Node, error) { return f.Lstat(name) })
 }
