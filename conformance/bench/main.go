@@ -107,7 +107,11 @@ func (b *bench) plans(images, layers int) []plan {
 	for _, e := range exports {
 		plans = append(plans, plan{e.title(), func(title string) (section, error) { return b.export(title, e) }})
 	}
+	for _, e := range extractions {
+		plans = append(plans, plan{e.title(), func(title string) (section, error) { return b.extraction(title, e) }})
+	}
 	return append(plans,
+		plan{"Image to one tar", func(title string) (section, error) { return b.flat(title) }},
 		plan{"Image contents: one file", func(title string) (section, error) { return b.oneFile(title) }},
 		plan{"Image contents: everything", func(title string) (section, error) { return b.table(title) }},
 		plan{"Image contents: memory", func(title string) (section, error) { return b.memory(title) }},

@@ -16,6 +16,10 @@ type group struct {
 	runs         int     // counted ones
 	cases        []timed // what the others are compared with first
 	out          string  // a folder that is empty before each run, and must not be after it; "": the cases print
+	trees        string  // or a folder in which each run makes a directory, which is kept
+
+	made int                // directories in trees
+	sums map[string]treeSum // of the first of them for each view
 }
 
 // timed is a case: one command, or several that count as one.
@@ -32,6 +36,8 @@ type timed struct {
 	frame    int64    // other lines that it prints then
 	same     string   // the case that prints the same bytes; it and that one count
 	missing  string   // why it could not be measured
+	below    string   // where in the directory that it makes the tree is
+	view     string   // of the image, from which it makes the tree
 
 	walls []time.Duration
 	peak  int64 // KiB, of the largest process
@@ -63,7 +69,7 @@ func (g *group) measure(b *bench) error {
 // checked. Emptying the folder and writing back what is dirty are not on the clock; nor
 // does a command wait for the disk, unless it asks to.
 func (g *group) once(b *bench, c *timed, counted bool) error {
-	if err := errors.Join(g.empty(), flush(b.work)); err != nil {
+	if err := errors.Join(g.empty(), flush(b.work), g.flushTrees()); err != nil {
 		return err
 	}
 	var wall time.Duration
@@ -72,7 +78,11 @@ func (g *group) once(b *bench, c *timed, counted bool) error {
 			c.missing = "not installed"
 			return nil //nolint:nilerr // the page says so
 		}
+		cmd, dir := g.inTree(cmd)
 		u, err := b.start(cmd, !counted, !counted && c.counts)
+		if err == nil && dir != "" && !counted {
+			err = g.sameTree(c, dir)
+		}
 		if err != nil {
 			return err
 		}
@@ -102,6 +112,13 @@ func (g *group) empty() error {
 		return nil
 	}
 	return errors.Join(os.RemoveAll(g.out), os.Mkdir(g.out, 0o700))
+}
+
+func (g *group) flushTrees() error {
+	if g.trees == "" {
+		return nil
+	}
+	return flush(g.trees)
 }
 
 // flush writes back what the file system of a folder has in memory.
