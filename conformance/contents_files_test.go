@@ -41,7 +41,7 @@ func TestImageFS(t *testing.T) {
 						return
 					}
 					images, paths = images+1, paths+len(tree)
-					if differences := contents.Differences(m.tree, tree); len(differences) > 0 {
+					if differences := contents.Differences(asSeen(t, c, name, m.tree), tree); len(differences) > 0 {
 						x := look(t, c, name, layers)
 						x.by = m.by
 						found.explain(t, x, differences)
