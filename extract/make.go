@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"fmt"
 	"path"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,7 @@ import (
 
 // make makes what is no directory, below the descriptor of the directory that it is in.
 func (w *worker) make(dir int, n *merge.Node) error {
+	w.complete(n)
 	base, e := path.Base(n.Path), n.Entry
 	at := &node{path: n.Path, dir: dir, base: base, fd: -1, kind: e.Type}
 	switch e.Type {
@@ -25,7 +27,8 @@ func (w *worker) make(dir int, n *merge.Node) error {
 	case '3', '4', '6':
 		return w.device(at, e)
 	}
-	return failed("create", unix.EOPNOTSUPP) // no other types are in a tree
+	// Of a layer alone, what the disk does not have either.
+	return failed("create", fmt.Errorf("a further name of %q in the layers below: %w", e.Linkname, unix.EOPNOTSUPP))
 }
 
 // device makes a device or a FIFO.

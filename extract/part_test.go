@@ -1,6 +1,7 @@
 package extract_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/extract"
+	"github.com/cstor-go/cstor/internal/storetest"
 )
 
 // TestPath extracts a part, links into which become files of it.
@@ -139,6 +141,32 @@ func TestWhiteoutsMounted(t *testing.T) {
 	}
 	t.Cleanup(func() { check(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	compare(t, survey(t, dir), want(t, layers))
+}
+
+// TestLinkBelow: a further name of a file of the layers below is a file of a layer alone.
+// Only vfs takes such a layer.
+func TestLinkBelow(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, `
+layer base
+  file a 0640 "below"
+layer top parent=base
+  hardlink b a 0640
+image i layer=top
+`, storetest.Options{Driver: "vfs"})
+	layers := layersOf(t, made, "i")[1:]
+	dir := filepath.Join(t.TempDir(), "out")
+	_, err := extract.Dir(t.Context(), layers, dir, extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true})
+	check(t, err)
+	defer os.Chmod(dir, 0o700) // so that it can be removed
+	if b, err := os.ReadFile(filepath.Join(dir, "b")); err != nil || string(b) != "below" {
+		t.Errorf("%q, %v", b, err)
+	}
+	var out bytes.Buffer
+	_, err = extract.Tar(t.Context(), layers, &out, extract.TarOptions{})
+	if err != nil || !bytes.Contains(out.Bytes(), []byte("below")) {
+		t.Errorf("tar: %v", err)
+	}
 }
 
 // TestVerify finds content that was changed under its name, before anything is made.

@@ -21,7 +21,7 @@ func merged(ctx context.Context, layers []*cstor.Layer) (*merge.Tree, error) {
 	for _, l := range layers {
 		entries = append(entries, l.Entries(ctx))
 	}
-	tree, err := merge.Build(ctx, entries, merge.Options{})
+	tree, err := merge.Build(ctx, entries, merge.Options{Alone: len(layers) == 1 && layers[0].ParentID() != ""})
 	return tree, named(layers, err)
 }
 
@@ -43,12 +43,16 @@ func filesOf(layers []*cstor.Layer) *imagefs.FS {
 	return files
 }
 
-// complete gives a directory that no header names what the disk has of it.
+// complete gives a directory that no header names, and a further name of a file of
+// layers that are left out, what the disk has of it.
 func (x *extraction) complete(n *merge.Node) {
-	if n.Layer >= 0 {
+	if n.Layer >= 0 && n.Entry.Type != '1' {
 		return
 	}
 	if files := x.files(); files != nil {
 		files.Complete(n)
+	}
+	if n.Entry.Type == '0' {
+		n.Entry.File = n.Entry.Name
 	}
 }

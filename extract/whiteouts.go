@@ -35,7 +35,7 @@ func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string][]mark,
 			}
 		}
 	}
-	tree, err := merge.Build(ctx, []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{})
+	tree, err := merge.Build(ctx, []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{Alone: true})
 	if err != nil {
 		return nil, nil, named([]*cstor.Layer{l}, err)
 	}
