@@ -146,15 +146,20 @@ func (x *extraction) read() (err error) {
 // write fills the destination.
 func (x *extraction) write() error {
 	x.report.Dirs = 1
-	x.queue.add(task{path: x.top})
+	x.queue.add(task{path: x.top, mode: unknown})
 	x.run()
 	if x.err == nil {
-		w := x.newWorker()
-		defer runtime.UnlockOSThread()
-		x.err = cmp.Or(w.makeLinks(), w.finishLate(), context.Cause(x.ctx))
-		x.report.join(&w.report)
+		var last sync.WaitGroup
+		last.Go(func() {
+			w := x.newWorker()
+			if x.err = w.makeLinks(); x.err == nil {
+				x.err = w.finishLate()
+			}
+			x.report.join(&w.report)
+		})
+		last.Wait()
 	}
-	return x.err
+	return cmp.Or(x.err, context.Cause(x.ctx))
 }
 
 // fail keeps the first error, and ends the work.

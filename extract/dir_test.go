@@ -6,8 +6,10 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -184,6 +186,33 @@ func TestCancelled(t *testing.T) {
 			} else if !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("after %d files %s is there: %v", after, dir, err)
 			}
+		}
+	}
+}
+
+// TestMask: the process keeps its own file mode creation mask, on all threads.
+func TestMask(t *testing.T) {
+	layers := stackOf(t, stackSpec)
+	had := unix.Umask(0o027)
+	defer unix.Umask(had)
+	for range 5 {
+		dir := filepath.Join(t.TempDir(), "out")
+		_, err := extract.Dir(t.Context(), layers, dir, extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true})
+		check(t, err)
+		check(t, os.Chmod(dir, 0o700))
+		check(t, os.Chmod(filepath.Join(dir, "usr/lib"), 0o700))
+		for name, mode := range map[string]os.FileMode{"etc/passwd": 0o644, "etc": 0o711, "large": 0o644} {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: %v, %v", name, info.Mode(), err)
+			}
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // threads end after their goroutines
+	masks, err := filepath.Glob("/proc/self/task/*/status")
+	check(t, err)
+	for _, name := range masks {
+		if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), "Umask:") && !strings.Contains(string(text), "Umask:\t0027") {
+			t.Errorf("%s has another mask", name)
 		}
 	}
 }

@@ -130,6 +130,9 @@ func (o *opened) close() {
 	}
 }
 
+// unknown is no mode.
+const unknown = ^uint32(0)
+
 // finishLate gives metadata to directories that had to wait, the deepest first.
 func (w *worker) finishLate() error {
 	slices.SortFunc(w.later, func(a, b string) int { return strings.Compare(b, a) }) // what is below a directory first
@@ -145,7 +148,7 @@ func (w *worker) finishLate() error {
 		if err != nil {
 			return w.entryError(name, n.Layer, failed("open", err))
 		}
-		err = w.finish(fd, &n)
+		err = w.finish(fd, &n, unknown)
 		unix.Close(fd)
 		if err != nil {
 			return err

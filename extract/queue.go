@@ -5,6 +5,7 @@ import "sync"
 // A task is a directory to fill, or entries of one that is being filled.
 type task struct {
 	path  string // of the directory in the tree; "." is the root
+	mode  uint32 // permissions that it was made with
 	batch *batch // if not nil, the entries
 }
 

@@ -25,6 +25,7 @@ type worker struct {
 // A folder is a directory that is being filled.
 type folder struct {
 	fd     int
+	mode   uint32 // permissions that it has
 	node   merge.Node
 	left   atomic.Int32 // those who fill it
 	inside []link       // further names of its own files
@@ -66,10 +67,14 @@ func (x *extraction) run() {
 
 // newWorker keeps the calling goroutine on its thread, which has a file mode creation
 // mask of its own if the kernel lets us, and so makes files with the modes that they
-// shall have. The thread ends with the goroutine.
+// shall have. It must not be unlocked after that: the thread ends with the goroutine.
 func (x *extraction) newWorker() *worker {
 	runtime.LockOSThread()
 	w := &worker{extraction: x, mask: x.to.mask, buf: make([]byte, bufSize)}
+	if unix.Gettid() == unix.Getpid() { // the first thread, which stays
+		runtime.UnlockOSThread()
+		return w
+	}
 	if unix.Unshare(unix.CLONE_FS) == nil {
 		unix.Umask(0)
 		w.mask = 0
@@ -88,17 +93,17 @@ func (w *worker) tell() {
 
 func (w *worker) do(t task) error {
 	if t.batch == nil {
-		return w.fill(t.path)
+		return w.fill(t)
 	}
 	return errors.Join(w.fillBatch(t.batch), w.leave(t.batch.folder))
 }
 
 // fill makes what is directly in a directory, and adds the directories among it as tasks.
-func (w *worker) fill(name string) error {
-	f := &folder{fd: -1}
+func (w *worker) fill(t task) error {
+	f := &folder{fd: -1, mode: t.mode}
 	f.left.Store(1)
 	var ok bool
-	if f.node, ok = w.tree.Lookup(name); !ok {
+	if f.node, ok = w.tree.Lookup(t.path); !ok {
 		return errors.New("the tree has changed") // never
 	}
 	return errors.Join(w.fillFolder(f), w.leave(f))
@@ -114,11 +119,12 @@ func (w *worker) fillFolder(f *folder) (err error) {
 	b := &batch{folder: f}
 	for n := range w.tree.Below(f.node.Path) {
 		if n.Entry.Type == '5' {
-			if err := unix.Mkdirat(f.fd, path.Base(n.Path), w.firstMode(&n)); err != nil {
+			mode := w.firstMode(&n)
+			if err := unix.Mkdirat(f.fd, path.Base(n.Path), mode); err != nil {
 				return w.entryError(n.Path, n.Layer, failed("create", err))
 			}
 			w.report.Dirs++
-			w.queue.add(task{path: n.Path})
+			w.queue.add(task{path: n.Path, mode: mode &^ w.mask})
 			continue
 		}
 		if target := w.linkTarget(&n); target != "" {
@@ -180,7 +186,7 @@ func (w *worker) leave(f *folder) error {
 		w.later = append(w.later, f.node.Path)
 		return nil
 	}
-	return w.finish(f.fd, &f.node)
+	return w.finish(f.fd, &f.node, f.mode)
 }
 
 // firstMode is what a directory is made with: its own permissions if we can fill it so.
@@ -200,10 +206,10 @@ func (w *worker) harmless(n *merge.Node) bool {
 	return mine && n.Entry.Mode&0o700 == 0o700
 }
 
-// finish gives a directory that is full its metadata.
-func (w *worker) finish(fd int, n *merge.Node) error {
+// finish gives a directory that is full its metadata. Mode is what it has.
+func (w *worker) finish(fd int, n *merge.Node, mode uint32) error {
 	w.complete(n)
-	err := w.describe(&node{path: n.Path, dir: -1, fd: fd, kind: '5', mode: w.firstMode(n) &^ w.mask}, n.Entry)
+	err := w.describe(&node{path: n.Path, dir: -1, fd: fd, kind: '5', mode: mode}, n.Entry)
 	if err == nil {
 		err = w.opaque(fd, n)
 	}
