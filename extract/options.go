@@ -73,7 +73,8 @@ type Report struct {
 	// Lost is what was left out; see [Options.Lossy].
 	Lost Lost
 	// Unverified are the layers of which Options.Verify could not check all content, for
-	// want of digests. The content of others is that of the tars with the recorded diff
+	// want of digests, or because unpacking did not keep all of their tars
+	// ([tarsplit.ErrLost]). The content of others is that of the tars with the recorded diff
 	// ids, and copies have been compared with it. Nil without Verify.
 	Unverified []*cstor.Layer
 }

@@ -191,11 +191,16 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	layers := stackOf(t, "layer l no-tar-split\n  file f 0644 \"12345\"\nimage i layer=l\n")
-	opts := extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Verify: true}
-	report, err := extract.Dir(t.Context(), layers, filepath.Join(t.TempDir(), "out"), opts)
-	if err != nil || len(report.Unverified) != 1 {
-		t.Errorf("without digests: %+v, %v", report, err)
+	for name, spec := range map[string]string{
+		"without digests": "layer l no-tar-split\n  file f 0644 \"12345\"\nimage i layer=l\n",
+		"lost":            "layer l\n  file f 0644 \"12345\"\n  file /f 0644 \"54321\"\nimage i layer=l\n",
+	} {
+		layers := stackOf(t, spec)
+		opts := extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Verify: true}
+		report, err := extract.Dir(t.Context(), layers, filepath.Join(t.TempDir(), "out"), opts)
+		if err != nil || len(report.Unverified) != 1 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
 	}
 }
 

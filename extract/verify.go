@@ -10,17 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/tarsplit"
 )
 
 // verify checks the content of layers by the digests of their tars, before anything is
-// written. It returns those of which there are none.
+// written. It returns those of which there are none, and those whose tars had bytes that
+// unpacking did not keep, so that no digest can be had any more.
 func verify(ctx context.Context, layers []*cstor.Layer) (unverified []*cstor.Layer, err error) {
 	for _, l := range layers {
 		report, err := l.WriteTar(ctx, io.Discard, cstor.WriteOptions{Approximate: true})
-		if err != nil {
+		lost := errors.Is(err, tarsplit.ErrLost)
+		if err != nil && !lost {
 			return nil, err
 		}
-		if report.Verified == cstor.VerifiedNothing {
+		if lost || report.Verified == cstor.VerifiedNothing {
 			unverified = append(unverified, l)
 		}
 	}

@@ -111,4 +111,4 @@ func (a *app) warnUnverified(layers []*cstor.Layer) {
 	}
 }
 
-var errNoDigests = errors.New("there are no digests by which all of its content could be checked")
+var errNoDigests = errors.New("not all of its content could be checked: there are no digests, or unpacking did not keep all of its tar")
