@@ -103,7 +103,7 @@ func (l *Layer) openTree() (driver.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec := driver.Spec{Layer: at}
+	spec := driver.Spec{Layer: at, Container: l.ofContainer()}
 	if l.place.driver == "vfs" {
 		spec.Form = driver.FormVFS
 		if spec.IDs, err = l.ids(false); err != nil {
@@ -150,7 +150,6 @@ func (l *Layer) specify(spec *driver.Spec) error {
 		}
 		return nil
 	}
-	spec.Container = l.ofContainer()
 	for _, half := range l.place.halves() { // the graph root of a split store has it
 		text, err := half.readSmall("overlay/.has-mount-program")
 		spec.WhiteoutFiles = spec.WhiteoutFiles || err == nil && text == "true"

@@ -58,12 +58,6 @@ var mergedExceptions = []exception{
 		},
 	},
 	{
-		"capabilities", "set in a user namespace, they name its root (linux capabilities(7), VFS_CAP_REVISION_3)",
-		func(x *looked, d contents.Difference) bool {
-			return x.User && d.Field == contents.Attributes && sameAttributes(d, "security.capability")
-		},
-	},
-	{
 		"devices in a user namespace", "not made there; what is below shows",
 		func(x *looked, d contents.Difference) bool { return x.User && x.leftOut(d, "34") },
 	},

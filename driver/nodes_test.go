@@ -122,6 +122,16 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// TestWalkPassesBy: what is not asked for is no error, though it was looked at ahead.
+func TestWalkPassesBy(t *testing.T) {
+	t.Parallel()
+	for way, files := range ways(fakeFiles{".": fakeDir(driver.OpaqueYes), "-": fakeFile(1), ".wh..wh..opq": nil, "a": fakeFile(1)}) {
+		if diff := cmp.Diff([]string{".", "-", "a"}, listed(t, driver.Walk(files))); diff != "" {
+			t.Error(way, diff)
+		}
+	}
+}
+
 func TestWalkErrors(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]fakeFiles{

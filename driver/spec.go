@@ -16,8 +16,10 @@ type Spec struct {
 	// Tables are the stores that may have the table of contents of a flat layer, in
 	// the order in which it is looked for.
 	Tables []int
-	// WhiteoutFiles and Container are as in [OverlayOptions].
-	WhiteoutFiles, Container bool
+	// WhiteoutFiles is as in [OverlayOptions].
+	WhiteoutFiles bool
+	// Container is as in [OverlayOptions]; layers of any form without it do not change.
+	Container bool
 	// Lowers are the layers below in which content is looked for when the layer has
 	// none: see [OverlayOptions].
 	Lowers []Place

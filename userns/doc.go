@@ -9,7 +9,9 @@
 //
 // A Go process has many threads and cannot enter a user namespace itself. So a
 // program is executed anew: [Enter] does so for the program as a whole, and does not
-// come back.
+// come back. A program that others use, as a library does, cannot be asked for that: a
+// [Helper] starts a process in the namespace for each store, which answers for the
+// store's files, while the program stays what and where it is.
 //
 //	func main() {
 //		userns.Init() // first of all
@@ -17,6 +19,12 @@
 //		if userns.Needed(root) {
 //			err := userns.Enter(ctx) // only if it could not
 //		}
+//
+// or, after Init, without entering:
+//
+//	var helper userns.Helper
+//	defer helper.Close()
+//	s, err := cstor.Discover(ctx, cstor.DiscoverOptions{Helper: &helper})
 //
 // A new namespace is made by starting the program itself in it, where it waits until
 // newuidmap and newgidmap, started from outside, have given it ids. What it does

@@ -25,11 +25,13 @@ var ErrHelperEnded = relay.ErrEnded
 // namespace, where it may not read all of the store's files, and sees owners as ids of
 // the machine. It is what cstor.Options.Helper takes.
 //
-// For each store that belongs to the calling user, who is not root ([Needed]), it starts
-// a process when the first layer of the store is opened: this program once more, which
-// [Init] lets do nothing but answer this process about that store. Other stores are
-// opened without. The process opens nothing outside of the store, and writes nothing; it
-// ends with Close, and when this process ends in whatever way.
+// For each store that belongs to the calling user, who is not root ([Needed]), together
+// with those that are configured beside it, it starts a process when the first layer is
+// opened: this program once more, which [Init] lets do nothing but answer this process
+// about those stores (packages are initialised before). Layers of other users' stores are
+// opened without. The process opens nothing outside of the stores, and writes nothing; it
+// ends with Close, and when this process ends in whatever way. Open files that it hands
+// over are regular files of layers, open for reading only.
 //
 // The zero value is ready to use. A Helper must not be copied, is safe for concurrent use,
 // may serve any number of stores, and outlives them: the caller closes it last. Errors of

@@ -22,7 +22,7 @@ func init() { // some roles lead to others
 		"wait":    wait,
 		"joined":  joined,
 		"entered": begin,
-		"helper":  helper,
+		"helper":  becomeHelper,
 		"serve":   serve,
 	}
 }

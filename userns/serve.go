@@ -9,9 +9,9 @@ import (
 	"github.com/cstor-go/cstor/internal/relay"
 )
 
-// helper is the role of a helper process. It executes itself once more, as what it may
+// becomeHelper is the role of a helper process. It executes itself once more, as what it may
 // do then is settled.
-func helper(string) {
+func becomeHelper(string) {
 	err := confine()
 	if err == nil {
 		err = unix.Exec("/proc/self/exe", os.Args, withMarker(os.Environ(), "serve"))

@@ -69,7 +69,8 @@ func (c *Client) start(stores []*beneath.Dir) error {
 		if err != nil {
 			return err
 		}
-		err = send(c.control, append(message{kind: tellStore}.bytes(), s.Path()...), int(handle.Fd()))
+		path := s.Path()[:min(len(s.Path()), unix.PathMax)] // for messages only
+		err = send(c.control, append(message{kind: tellStore}.bytes(), path...), int(handle.Fd()))
 		if err = errors.Join(err, handle.Close()); err != nil {
 			return ended(err)
 		}

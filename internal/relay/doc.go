@@ -18,6 +18,8 @@
 //
 // Calls that are made by the thousand have forms that ask for many things at once:
 // reading small files (tarsplit.BatchReader) and looking at nodes (driver.NodesReader).
+// Who looks at the nodes of a list one by one gets them so without knowing, unless the
+// layer may change.
 //
 // The server ends with its client, also when that is killed: it sees the end of the
 // socket, and of the process itself. A client whose server has ended gives [ErrEnded] for

@@ -105,7 +105,7 @@ func TestFalseAnswers(t *testing.T) {
 		}
 	}
 	handing := func(flags int, paths ...string) func(socket int, mem []byte) {
-		return func(socket int, _ []byte) {
+		return func(socket int, mem []byte) {
 			var fds []int
 			for _, path := range paths {
 				fd, err := unix.Open(path, flags|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -114,7 +114,9 @@ func TestFalseAnswers(t *testing.T) {
 				}
 				fds = append(fds, fd)
 			}
-			_ = send(socket, message{kind: answerDone}.bytes(), fds...)
+			var e encoder
+			e.str("its name")
+			_ = send(socket, message{kind: answerDone, size: uint32(copy(mem, e))}.bytes(), fds...)
 			closeAll(fds)
 		}
 	}

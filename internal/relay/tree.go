@@ -16,6 +16,9 @@ type tree struct {
 	handle uint32
 	hides  bool // see driver.HiddenByFile
 	closed atomic.Bool
+
+	changes bool // the layer may change
+	listed  listed
 }
 
 var (
@@ -67,7 +70,15 @@ func (t *tree) Ended() bool { return t.client.Ended() }
 func (t *tree) HidesByFile() bool { return t.hides }
 
 // Lstat implements [driver.Files].
-func (t *tree) Lstat(name string) (n *driver.Node, err error) {
+func (t *tree) Lstat(name string) (*driver.Node, error) {
+	if t.closed.Load() || t.Ended() {
+		return t.look(name)
+	}
+	return t.lookAhead(name)
+}
+
+// look is Lstat of one name.
+func (t *tree) look(name string) (n *driver.Node, err error) {
 	err = t.ask("lstat", askLstat, name, func(a *answer) { n = a.node() })
 	if err != nil {
 		return nil, err
@@ -128,6 +139,9 @@ func (t *tree) ReadDir(name string) (all []driver.DirEntry, err error) {
 	if err = t.client.finish(l, &a, err, take); err != nil {
 		return nil, t.wrap("readdir", name, err)
 	}
+	if !t.changes {
+		t.listed.keep(name, all)
+	}
 	return all, nil
 }
 
@@ -150,7 +164,7 @@ func (t *tree) OpenFile(name string) (*os.File, error) {
 
 // Open opens a layer: see [driver.Open].
 func (c *Client) Open(spec driver.Spec) (driver.Tree, error) {
-	t := &tree{client: c}
+	t := &tree{client: c, changes: spec.Container}
 	err := c.call(askOpen, func(e *encoder) { e.spec(spec) }, func(a *answer) {
 		t.handle, t.hides = uint32(a.uint()), a.bool()
 	})
