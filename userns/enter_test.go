@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -112,8 +111,11 @@ func TestEnter(t *testing.T) {
 					want.Env["_CONTAINERS_ROOTLESS_UID"] = fmt.Sprint(os.Getuid())
 					want.Env["_CONTAINERS_ROOTLESS_GID"] = fmt.Sprint(os.Getgid())
 				}
-				if c.parent {
-					got.Open = slices.DeleteFunc(got.Open, func(at string) bool { return strings.HasPrefix(at, "pipe:") }) // the lifeline
+				if c.parent { // the lifeline
+					if len(got.Open) != 1 || !strings.HasPrefix(got.Open[0], "pipe:") {
+						t.Errorf("open: %q", got.Open)
+					}
+					got.Open = nil
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,11 @@ func program(name, again string) {
 		panic(err)
 	}
 	fmt.Println(os.Getpid())
+	if name != "tidy" {
+		for { // what only receives would be taken for a deadlock
+			time.Sleep(time.Hour)
+		}
+	}
 	by := <-came
 	_ = os.Remove(file)
 	time.Sleep(50 * time.Millisecond) // a second signal would be taken for impatience
@@ -79,8 +85,12 @@ func report(again string) {
 	s.Again, _, _ = strings.Cut(again, " ")
 	s.Dir, _ = os.Getwd()
 	input, _ := io.ReadAll(os.Stdin)
-	third, _ := io.ReadAll(os.NewFile(3, "third"))
-	s.Input, s.Third = string(input), string(third)
+	s.Input = string(input)
+	var st unix.Stat_t
+	if unix.Fstat(3, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG { // else nobody gave one
+		third, _ := io.ReadAll(os.NewFile(3, "third"))
+		s.Third = string(third)
+	}
 	for _, v := range os.Environ() {
 		name, value, _ := strings.Cut(v, "=")
 		if strings.HasPrefix(name, "_C") || name == "CSTOR_TEST_ENV" {
@@ -97,7 +107,8 @@ func report(again string) {
 	s.Capable = string(secret) == "words" && err == nil
 	open, _ := os.ReadDir("/proc/self/fd")
 	for _, entry := range open {
-		if at, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && entry.Name() > "3" && strings.Contains(at, ":[") && !strings.HasPrefix(at, "anon_inode:") {
+		fd, _ := strconv.Atoi(entry.Name())
+		if at, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && fd > 3 && strings.Contains(at, ":[") && !strings.HasPrefix(at, "anon_inode:") {
 			s.Open = append(s.Open, at)
 		}
 	}
