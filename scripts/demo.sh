@@ -21,11 +21,11 @@ run() {
 		esac
 	done
 	printf '\n'
-	"$cstor" --root "$tmp/store" "$@"
+	demo "$@"
 }
-
 # All files of the sample are ours: no user namespace is needed to read them.
-export _CSTOR_UNSHARED=1
+demo() { "$cstor" --root "$tmp/store" --no-unshare "$@"; }
+
 say "Making a sample store in $tmp/store (overlay layout, tar-split, two images sharing a layer)"
 CGO_ENABLED=0 go run ./internal/storetest/mkstore "$tmp/store" > "$tmp/made"
 echo "$(grep -c '^layer' "$tmp/made") layers, $(grep -c '^image' "$tmp/made") images"
@@ -40,7 +40,7 @@ say "The layers of one image, base first"
 run list-layers sample
 say "One image in detail"
 run inspect-image --format '{{.ID}} {{.OS}}/{{.Architecture}} cmd={{json .Config.Cmd}} layers={{len .DiffIDs}}' sample
-layer=$("$cstor" --root "$tmp/store" list-layers --quiet sample | tail -n 1)
+layer=$(demo list-layers --quiet sample | tail -n 1)
 say "What it shows at /etc, and a file, without mounting anything"
 run ls -l sample /etc
 run cat sample /etc/hostname
@@ -48,7 +48,7 @@ say "The tar of its top layer, rebuilt byte for byte"
 run export-layer "$layer" -o "$tmp/layer.tar"
 tar -tf "$tmp/layer.tar" | head -n 8
 say "Its SHA-256 is the diff id that the store recorded when it unpacked the layer"
-recorded=$("$cstor" --root "$tmp/store" inspect-layer --format '{{.DiffID}}' "$layer")
+recorded=$(demo inspect-layer --format '{{.DiffID}}' "$layer")
 exported=sha256:$(sha256sum < "$tmp/layer.tar" | cut -d' ' -f1)
 printf 'recorded %s\nexported %s\n' "$recorded" "$exported"
 [ "$recorded" = "$exported" ] || { echo "They differ: this must not be." >&2; exit 1; }

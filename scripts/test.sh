@@ -73,11 +73,11 @@ export -f peers check unit user single race platforms demo conformance
 
 # Limits are for what hangs: some times what the step takes with empty caches.
 step peers 900
-step check 420
-step unit 420
-step user 420
-step single 300
-step race 480
+step check 900
+step unit 600
+step user 900
+step single 400
+step race 900
 step platforms 300
 step demo 120
 step conformance 840 # more than go test has, which says what hung

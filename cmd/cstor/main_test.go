@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,8 +59,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds:                scriptCommands,
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "userns":
+				return exec.Command("unshare", "--user", "--map-root-user", "true").Run() == nil, nil //nolint:noctx // a moment
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

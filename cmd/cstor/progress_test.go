@@ -221,7 +221,6 @@ func TestProgressMuted(t *testing.T) {
 // TestExportProgress: export-layer shows its layers, and --quiet does not.
 func TestExportProgress(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	t.Setenv("_CSTOR_UNSHARED", "1") // as in scripts
 	s := storetest.New(t, `
 layer base
   file a 0644 size=100K seed=1
@@ -249,7 +248,7 @@ image localhost/i:1 layer=top
 			a.progress.patience = -1
 			t.Chdir(t.TempDir())
 			cmd := a.command()
-			cmd.SetArgs(append([]string{"--root", s.Root, "export-layer"}, tt.args...))
+			cmd.SetArgs(append([]string{"--root", s.Root, "--no-unshare", "export-layer"}, tt.args...))
 			err := cmd.ExecuteContext(t.Context())
 			d.close(t)
 			if err != nil {
