@@ -67,6 +67,7 @@ func TestBadOptions(t *testing.T) {
 	t.Parallel()
 	layers := stackOf(t, stackSpec)
 	one := []cstor.IDMap{{ContainerID: 0, HostID: 1000, Size: 1}}
+	half := int64(1) << 31 // of the ids; where int has 32 bits it is less than none
 	for name, c := range map[string]struct {
 		opts extract.Options
 		want error
@@ -76,7 +77,7 @@ func TestBadOptions(t *testing.T) {
 		"whiteouts of many":  {extract.Options{Whiteouts: extract.WhiteoutsFiles}, fs.ErrInvalid},
 		"map without owners": {extract.Options{NoSameOwner: true, GIDMap: one}, fs.ErrInvalid},
 		"empty range":        {extract.Options{UIDMap: []cstor.IDMap{{}}}, unix.EINVAL},
-		"great range":        {extract.Options{UIDMap: []cstor.IDMap{{HostID: 1 << 31, Size: 1 << 31}}}, unix.EINVAL},
+		"great range":        {extract.Options{UIDMap: []cstor.IDMap{{HostID: int(half), Size: int(half)}}}, unix.EINVAL},
 		"no such path":       {extract.Options{Path: "usr/share"}, fs.ErrNotExist},
 		"path of a file":     {extract.Options{Path: "etc/passwd"}, unix.ENOTDIR},
 		"unmapped":           {extract.Options{Reflink: extract.ReflinkAuto, UIDMap: one, GIDMap: one}, extract.ErrUnmapped},

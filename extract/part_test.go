@@ -183,6 +183,7 @@ func TestVerify(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "out")
 		opts := extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Verify: true}
 		report, err := extract.Dir(t.Context(), layers, dir, opts)
+		defer os.Chmod(dir, 0o700) // so that it can be removed
 		var mismatch *cstor.MismatchError
 		if c.ok && (err != nil || len(report.Unverified) > 0) || !c.ok && !errors.As(err, &mismatch) {
 			t.Errorf("%s: %+v, %v", name, report, err)
@@ -197,7 +198,9 @@ func TestVerify(t *testing.T) {
 	} {
 		layers := stackOf(t, spec)
 		opts := extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Verify: true}
-		report, err := extract.Dir(t.Context(), layers, filepath.Join(t.TempDir(), "out"), opts)
+		dir := filepath.Join(t.TempDir(), "out")
+		report, err := extract.Dir(t.Context(), layers, dir, opts)
+		defer os.Chmod(dir, 0o700) // so that it can be removed
 		if err != nil || len(report.Unverified) != 1 {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
