@@ -28,7 +28,7 @@ var commands = []string{
 	"list-containers", "inspect-container CONTAINER", "diff-container CONTAINER",
 	"export-layer LAYER", "export-layer LAYER -o OUT", "export-layer LAYER --crc -o OUT", "export-layer LAYER --no-verify -o OUT",
 	"export-layer LAYER --lock", "export-layer --image IMAGE -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
-	"reflink-to-dir IMAGE OUT", "reflink-to-dir IMAGE OUT --force-copy", "toc IMAGE", "toc IMAGE --digests", "toc --layer LAYER", "ls IMAGE",
+	"reflink-to-dir IMAGE OUT --reflink never", "reflink-to-dir IMAGE OUT --force-copy", "toc IMAGE", "toc IMAGE --digests", "toc --layer LAYER", "ls IMAGE",
 	"ls -lR IMAGE", "cat IMAGE etc/motd", "export-layer LAYER --approximate -o OUT", "__complete cat IMAGE /",
 	"info", "version",
 }
