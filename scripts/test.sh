@@ -80,7 +80,7 @@ step single 400
 step race 900
 step platforms 300
 step demo 120
-step conformance 840 # more than go test has, which says what hung
+step conformance 1600 # more than go test has, which says what hung
 
 echo
 if [ -s "$out/skips" ]; then
