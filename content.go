@@ -21,9 +21,16 @@ var (
 // OpenFile opens a regular file of the layer by the name that the layer's tar gives
 // it; the caller closes it. It finds what the layer itself has, not what it
 // inherits. A name that the layer does not have matches [fs.ErrNotExist]. In a vfs
-// store layers are full trees, so inherited files are found too.
+// store layers are full trees, so inherited files are found too. Of a file of which a
+// container has changed the metadata only (overlay's metacopy) it opens the content, in
+// whichever layer below has it; if none has, or who reads may not see the marks, the error
+// matches [driver.ErrMetacopy].
 func (l *Layer) OpenFile(name string) (*os.File, error) {
-	return look(l, func(f driver.Reader) (*os.File, error) { return f.OpenFile(name) })
+	f, err := look(l, func(f driver.Reader) (*os.File, error) { return f.OpenFile(name) })
+	if errors.Is(err, driver.ErrMetacopy) {
+		return l.contentBelow(name)
+	}
+	return f, err
 }
 
 // UseFile opens a regular file as [Layer.OpenFile] does, calls use with its descriptor
@@ -39,6 +46,9 @@ func (l *Layer) UseFile(name string, use func(fd int, size int64) error) error {
 			return nil
 		})
 	})
+	if errors.Is(err, driver.ErrMetacopy) {
+		return driver.UseOpened(l, name, use)
+	}
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ import (
 // [Layer.Lstat] tells, sockets are left out, and marks of deletion are ".wh." files, as in any tar. Of a vfs layer, which is a whole
 // tree, it is what differs from its parent's. Such entries have no place in a tar:
 // Header and Content are 0. A directory whose mark for hiding those below cannot be
-// seen (root's stores, read by others) is an error that matches [fs.ErrPermission], one
-// that overlay redirects elsewhere one that matches [ErrUnsupported].
+// seen (root's stores, read by others) is an error that matches [fs.ErrPermission]. Of one
+// that was renamed in a container the entry's Redirect tells, which package merge follows.
 //
 // A pair is (entry, nil) or (nil, err), and after an error the iteration ends. Errors
 // are those of [Layer.Tar] and of [tarsplit.Entries]. Yielded entries may be kept; the

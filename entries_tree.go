@@ -104,9 +104,6 @@ func (m *entryMaker) entries(n driver.Named) ([]*tarsplit.Entry, error) {
 	if strings.HasPrefix(base, whiteoutPrefix) {
 		return nil, errors.New("a tar with this name would delete what it seems to name")
 	}
-	if n.Redirect != "" {
-		return nil, fmt.Errorf("its content lies in the layers below as %q (overlay redirect): %w", n.Redirect, ErrUnsupported)
-	}
 	e := &tarsplit.Entry{
 		Name: n.Name, Mode: tarMode(n.Mode), UID: int64(n.UID), GID: int64(n.GID), ModTime: n.ModTime.UTC(), Xattrs: n.Xattrs,
 	}
@@ -124,7 +121,7 @@ func (m *entryMaker) entries(n driver.Named) ([]*tarsplit.Entry, error) {
 			e.Size, e.File = n.Size, n.Name
 		}
 	case fs.ModeDir:
-		e.Type, e.Name = typeDir, n.Name+"/"
+		e.Type, e.Name, e.Redirect = typeDir, n.Name+"/", n.Redirect
 		switch n.Opaque {
 		case driver.OpaqueYes:
 			return []*tarsplit.Entry{e, {Name: e.Name + opaqueName, Type: typeReg, ModTime: e.ModTime}}, nil

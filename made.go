@@ -6,7 +6,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"slices"
 
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/tarsplit"
@@ -69,25 +68,9 @@ func (f layerFiles) OpenFile(name string) (file *os.File, err error) {
 	defer f.layer.snap.trees.done(tree)
 	file, err = tree.OpenFile(name)
 	if errors.Is(err, driver.ErrMetacopy) {
-		return f.below(name, err)
+		return f.layer.contentBelow(name)
 	}
 	return file, err
-}
-
-// below opens the content of a file of which a container has changed the metadata only:
-// it is that of the nearest layer below that has the file.
-func (f layerFiles) below(name string, err error) (*os.File, error) {
-	chain, chainErr := f.layer.Chain()
-	if chainErr != nil {
-		return nil, chainErr
-	}
-	for _, l := range slices.Backward(chain[:len(chain)-1]) {
-		if n, lstatErr := l.Lstat(name); lstatErr != nil || !n.Mode.IsRegular() || n.Metacopy {
-			continue
-		}
-		return l.OpenFile(name)
-	}
-	return nil, err
 }
 
 func (f layerFiles) ReadFile(name string, p []byte) (size int64, err error) {
@@ -99,7 +82,7 @@ func (f layerFiles) ReadFile(name string, p []byte) (size int64, err error) {
 	if size, err = tree.ReadFile(name, p); !errors.Is(err, driver.ErrMetacopy) {
 		return size, err
 	}
-	file, err := f.below(name, err)
+	file, err := f.layer.contentBelow(name)
 	if err != nil {
 		return 0, err
 	}

@@ -125,9 +125,10 @@ type Node struct {
 	// Opaque says whether a directory hides that of the same name in the layers
 	// below.
 	Opaque Opaque
-	// Redirect is where, in the layers below, the kernel would look for the node's
-	// content or children in place of its own name: an absolute name, or one in the
-	// same directory, and any bytes at all. Only in containers' layers; empty where
+	// Redirect is where the layers below have the content of a file with Metacopy, or the
+	// children of a directory, in the place of its own name: an absolute name, "/a/b", or
+	// one in the same directory, "a"; no component is empty, "." or "..". [Descend]
+	// follows it. Only in containers' layers, and only where it has a meaning; empty where
 	// the mark is an attribute that this process may not see.
 	Redirect string
 	// Metacopy marks a file that has metadata only; its content is in a layer
@@ -157,6 +158,9 @@ var (
 	// ErrObject: a flat layer's table of contents promises an object that is not
 	// there or cannot be. It is damage, and never matches [fs.ErrNotExist].
 	ErrObject = errors.New("no such object in the flat layer")
+	// ErrRedirect: a mark leads to what cannot be a name in the layers below. Lstat of
+	// the node that has it fails, as it does where the kernel mounts the layer.
+	ErrRedirect = errors.New("no valid overlay redirect")
 )
 
 // clean returns the place of a name in a layer, relative to the root, which is ""

@@ -66,7 +66,6 @@ func hiddenByName(base string) string {
 // apply takes the storage's own attributes out of xattrs and lets them speak; the
 // rest are the image's.
 func (n *Node) apply(xattrs map[string]string) error {
-	n.Redirect, _ = mark(xattrs, "redirect")
 	_, n.Metacopy = mark(xattrs, "metacopy")
 	for _, name := range overrideStats {
 		if value, ok := xattrs[name]; ok {

@@ -34,7 +34,6 @@ func TestApply(t *testing.T) {
 		{name: "bad override", xattrs: attrs{"user.containers.override_stat": "x"}, bad: true},
 		{name: "bad override of a link", mode: fs.ModeSymlink, xattrs: attrs{"user.containers.override_stat": "x"}},
 		{name: "a directory stays one", mode: fs.ModeDir, xattrs: attrs{"user.containers.override_stat": "0:0:0755:file"}, bad: true},
-		{name: "redirect", xattrs: attrs{"trusted.overlay.redirect": "/r", "user.overlay.redirect": "/u"}, want: Node{Redirect: "/r"}},
 		{name: "metacopy", xattrs: attrs{"user.overlay.metacopy": ""}, want: Node{Metacopy: true}},
 	}
 	for _, c := range cases {

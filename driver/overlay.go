@@ -241,6 +241,11 @@ func (o *Overlay) Lstat(name string) (*Node, error) {
 	if n.Mode.IsDir() {
 		n.Opaque = o.opaque(at, i, xattrs)
 	}
+	if o.opts.Container {
+		if n.Redirect, err = redirect(at, n, xattrs); err != nil {
+			return nil, fail("lstat", name, err)
+		}
+	}
 	return n, nil
 }
 

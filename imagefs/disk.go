@@ -1,8 +1,6 @@
 package imagefs
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -20,12 +18,14 @@ const opaqueName = ".wh..wh..opq"
 type disk struct {
 	layers []*cstor.Layer
 	marks  []marks // of layers whose opaque directories cannot be seen
+	top    *dir
 	known  known
 }
 
 func (t *disk) root() (*dir, error) {
 	t.marks = make([]marks, len(t.layers))
 	top := &dir{name: "."}
+	t.top = top
 	top.up = top
 	top.self = &node{Node: &driver.Node{Mode: fs.ModeDir | 0o555}, name: ".", sub: top}
 	for i, l := range t.layers {
@@ -36,8 +36,8 @@ func (t *disk) root() (*dir, error) {
 		if i == 0 {
 			top.self.Node, top.self.layer = n, l
 		}
-		top.layers = append(top.layers, i)
-		if opaque, err := t.opaque(i, ".", n); err != nil || opaque {
+		top.parts = append(top.parts, driver.Part{Layer: i, Name: "."})
+		if opaque, err := t.Opaque(i, ".", n); err != nil || opaque {
 			return top, err
 		}
 	}
@@ -67,50 +67,30 @@ func (t *disk) changing() bool {
 // layers below, until one hides it or has something else.
 func (t *disk) look(d *dir, base, name string) (*node, error) {
 	var found *node
-	for k, i := range d.layers {
-		l := t.layers[i]
-		n, err := l.Lstat(name)
+	for p, err := range driver.Descend(t, t.top.parts, d.parts, base) {
 		switch {
-		case absent(err):
-			if hidden, err := l.Hides(name); err != nil {
-				return nil, err
-			} else if hidden {
-				return found.orAbsent()
-			}
-			continue
 		case err != nil:
 			return nil, err
-		case n.Hides == base: // a device 0:0, or a file with the mark
-			return found.orAbsent()
-		case n.Hides != "" || base == opaqueName && t.marksOpaque(i, d): // one of the marks themselves
-			continue
-		case n.Redirect != "":
-			return nil, fmt.Errorf("layer %s: content is elsewhere in the layers below, at %q (overlay redirect): %w", l, n.Redirect, cstor.ErrUnsupported)
-		case !n.Mode.IsDir() && found != nil: // ends the directory
-			return found, nil
-		case !n.Mode.IsDir():
-			return &node{Node: n, name: name, layer: l, at: i, file: name}, nil
 		case found == nil:
-			found = &node{Node: n, name: name, layer: l}
+			found = &node{Node: p.Node, name: name, layer: t.layers[p.Layer]}
+			if !p.Mode.IsDir() {
+				found.file = p.Name
+				return found, nil
+			}
 			found.sub = &dir{name: name, up: d, self: found}
 		}
-		found.sub.layers = append(found.sub.layers, i)
-		if k == len(d.layers)-1 {
-			break
-		}
-		opaque, err := t.opaque(i, name, n)
-		if err == nil && !opaque {
-			opaque, err = l.Hides(name)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if opaque {
-			break
-		}
+		found.sub.parts = append(found.sub.parts, p.Part)
 	}
 	return found.orAbsent()
 }
+
+// Lstat implements [driver.Stack].
+func (t *disk) Lstat(layer int, name string) (*driver.Node, error) {
+	return t.layers[layer].Lstat(name)
+}
+
+// Hides implements [driver.Stack].
+func (t *disk) Hides(layer int, name string) (bool, error) { return t.layers[layer].Hides(name) }
 
 func (n *node) orAbsent() (*node, error) {
 	if n == nil {
@@ -119,9 +99,9 @@ func (n *node) orAbsent() (*node, error) {
 	return n, nil
 }
 
-// marksOpaque reports whether layer i has d as an opaque directory.
-func (t *disk) marksOpaque(i int, d *dir) bool {
-	n, err := t.layers[i].Lstat(d.name)
+// marksOpaque reports whether a layer has its part of a directory as an opaque one.
+func (t *disk) marksOpaque(p driver.Part) bool {
+	n, err := t.Lstat(p.Layer, p.Name)
 	return err == nil && n.Opaque == driver.OpaqueYes
 }
 
@@ -129,14 +109,14 @@ func (t *disk) marksOpaque(i int, d *dir) bool {
 func (t *disk) list(d *dir) ([]named, error) {
 	var all []named
 	done := map[string]bool{}
-	for k, i := range d.layers {
-		l := t.layers[i]
-		entries, err := l.ReadDir(d.name)
+	for k, part := range d.parts {
+		l := t.layers[part.Layer]
+		entries, err := l.ReadDir(part.Name)
 		if err != nil {
 			return nil, err
 		}
 		var hides []string
-		look := newLooks(l, d.name, entries)
+		look := newLooks(l, part.Name, entries)
 		for _, e := range entries {
 			mode := e.Type
 			if e.Unsure {
@@ -150,11 +130,11 @@ func (t *disk) list(d *dir) ([]named, error) {
 				}
 				mode = n.Mode.Type()
 			}
-			if done[e.Name] || e.Name == opaqueName && t.marksOpaque(i, d) {
+			if done[e.Name] || e.Name == opaqueName && t.marksOpaque(part) {
 				continue
 			}
 			all = append(all, named{e.Name, mode})
-			if k < len(d.layers)-1 {
+			if k < len(d.parts)-1 {
 				hides = append(hides, e.Name)
 			}
 		}
@@ -162,20 +142,12 @@ func (t *disk) list(d *dir) ([]named, error) {
 			done[name] = true
 		}
 	}
-	if len(d.layers) > 1 {
+	if len(d.parts) > 1 {
 		slices.SortFunc(all, func(a, b named) int { return strings.Compare(a.name, b.name) })
 	}
 	return all, nil
 }
 
-// open implements tree. A file of which a container has changed the metadata only has
-// its content in a layer below.
-func (t *disk) open(n *node) (*os.File, error) {
-	f, err := n.layer.OpenFile(n.file)
-	for i := n.at + 1; errors.Is(err, driver.ErrMetacopy) && i < len(t.layers); i++ {
-		if below, lstatErr := t.layers[i].Lstat(n.file); lstatErr == nil && below.Mode.IsRegular() {
-			f, err = t.layers[i].OpenFile(n.file)
-		}
-	}
-	return f, err
-}
+// open implements tree. The layer looks below itself for the content of a file of which a
+// container has changed the metadata only.
+func (t *disk) open(n *node) (*os.File, error) { return n.layer.OpenFile(n.file) }

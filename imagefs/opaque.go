@@ -16,8 +16,8 @@ type marks struct {
 	err    error
 }
 
-// opaque reports whether directory name of layer i, which is n, hides those below.
-func (t *disk) opaque(i int, name string, n *driver.Node) (bool, error) {
+// Opaque implements [driver.Stack].
+func (t *disk) Opaque(i int, name string, n *driver.Node) (bool, error) {
 	if n.Opaque != driver.OpaqueUnknown || i == len(t.layers)-1 {
 		return n.Opaque == driver.OpaqueYes, nil
 	}

@@ -17,7 +17,7 @@ type dir struct {
 	up   *dir   // the root's is the root
 	self *node
 
-	layers []int // that have a part of it, the top first; see disk
+	parts []driver.Part // of the layers that have it, the top first; see disk
 }
 
 // node is what a name stands for.
@@ -26,7 +26,6 @@ type node struct {
 	name  string       // where it is, links resolved
 	layer *cstor.Layer // that it is in; nil if none has it
 	sub   *dir         // of a directory
-	at    int          // of a file: the layer's index; see disk
 	file  string       // under which layer opens the content
 }
 

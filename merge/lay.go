@@ -16,10 +16,11 @@ type laying struct {
 	*draft
 	over    *layer
 	lower   map[uint32]lower
-	at      []uint32          // where the layer's nodes are in the draft, or none
-	shared  map[uint32]uint32 // where its shared headers are
-	ownedBy []uint32          // where its owners are, none if not yet
-	marks   []mark            // left, in the order of directories
+	at      []uint32           // where the layer's nodes are in the draft, or none
+	shared  map[uint32]uint32  // where its shared headers are
+	ownedBy []uint32           // where its owners are, none if not yet
+	marks   []mark             // left, in the order of directories
+	moved   map[uint32][]moved // what comes with its renamed directories
 }
 
 // asBase makes a layer with nothing below it a draft.
@@ -52,12 +53,17 @@ func (d *draft) lay(ctx context.Context, over *layer, b *budget) error {
 	if err != nil {
 		return err
 	}
+	moved, err := d.takeAlong(ctx, over, b) // likewise
+	if err != nil {
+		return err
+	}
 	y := laying{
 		draft: d, over: over, lower: lower,
 		at:      make([]uint32, over.nodes.n),
 		shared:  map[uint32]uint32{},
 		ownedBy: slices.Repeat([]uint32{none}, over.owners.n),
 		marks:   over.marks,
+		moved:   moved,
 	}
 	slices.SortStableFunc(y.marks, func(a, b mark) int { return cmp.Compare(a.dir, b.dir) })
 	for i := range uint32(over.nodes.n) {
@@ -68,6 +74,12 @@ func (d *draft) lay(ctx context.Context, over *layer, b *budget) error {
 		}
 		if y.at[i], err = y.put(i); err != nil {
 			return err
+		}
+		if along, ok := moved[i]; ok && y.at[i] != none {
+			y.at[i] = y.renew(y.at[i])
+			if err := y.bring(y.at[i], along); err != nil {
+				return &EntryError{Layer: over.index, Name: over.tarName(i), Err: err}
+			}
 		}
 		y.apply(i)
 	}

@@ -17,6 +17,7 @@ type layer struct {
 	draft
 	index int
 	marks []mark
+	moves []move
 	links hardLinks
 	alone bool // hard links to what is not there may stay
 
@@ -114,6 +115,9 @@ func (l *layer) add(e *tarsplit.Entry) error {
 	}
 	l.describe(i, h, own)
 	l.name(i, e.Name, shape)
+	if e.Redirect != "" && f == isDir {
+		return l.move(i, e.Name, e.Redirect)
+	}
 	return nil
 }
 

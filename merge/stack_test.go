@@ -16,7 +16,7 @@ import (
 // stack reads layers in a short notation, base first, each entry on a line, or several
 // behind semicolons:
 //
-//	d NAME          a directory
+//	d NAME [FROM]   a directory; renamed, what the layers below have as FROM
 //	f NAME          a file with content
 //	e NAME          an empty file
 //	l NAME TARGET   a symbolic link
@@ -62,7 +62,9 @@ func parseEntry(t testing.TB, words []string) *tarsplit.Entry {
 	want := 2
 	switch words[0] {
 	case "d":
-		e.Type = tar.TypeDir
+		if e.Type = tar.TypeDir; len(words) == 3 {
+			e.Redirect, want = words[2], 3
+		}
 	case "f":
 		e.Type, e.Size, e.File = tar.TypeReg, 7, e.Name
 	case "e":

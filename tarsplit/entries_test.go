@@ -288,7 +288,7 @@ func TestEntryHasAll(t *testing.T) {
 		Name: "n", Linkname: "l", Type: '0', Mode: 1, UID: 2, GID: 3, Uname: "u", Gname: "g", Size: 4, ModTime: now, AccessTime: now, ChangeTime: now,
 		Devmajor: 5, Devminor: 6, Xattrs: some, PAX: some, Sparse: &tarhead.Sparse{}, Offset: 7, Content: 8,
 	})
-	e.File, e.Digest = "n", "d" // not from headers
+	e.File, e.Digest, e.Redirect = "n", "d", "r" // not from headers
 	for field, v := range reflect.ValueOf(*e).Fields() {
 		if v.IsZero() {
 			t.Errorf("%s is not set", field.Name)

@@ -56,6 +56,12 @@ type Entry struct {
 	// contents. Empty otherwise, as in what [Entries] gives.
 	Digest digest.Digest
 
+	// Redirect, of a directory, is where the layers below have what it shows besides the
+	// entries in it, in the place of its own name: "/a/b" from the root, or "b" in the
+	// same directory. It is empty but for directories that were renamed in the layer of a
+	// container, as overlay writes them, of which no tar can tell: see [Make].
+	Redirect string
+
 	// Header is the offset in the tar of the entry's first block, which may be that
 	// of an extension, and Content is the offset of what follows the headers:
 	// Content-Header bytes describe the entry. Between entries lie padding and

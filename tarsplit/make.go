@@ -23,7 +23,8 @@ import (
 // Linkname counts for '1' and '2', device numbers for '3' and '4', Size for '0', of
 // which files has the content under Entry.File: that is the name of items, and in
 // errors about content. Offsets have no meaning. What no tar can hold, such as a socket,
-// must be left out: it is an [*EntryError], as are a name with a NUL, one that ends in a
+// must be left out: it is an [*EntryError], as are a Redirect (that matches
+// [errors.ErrUnsupported]), a name with a NUL, one that ends in a
 // slash of a file or device, negative owners, and modes and device numbers of more than
 // 21 bits; and [ErrLimit] if names and attributes take more than 1 MiB.
 //
@@ -106,6 +107,9 @@ func (m *maker) advance() error {
 var zeroBlocks [2 * blockSize]byte
 
 func (m *maker) entry(e *Entry) error {
+	if e.Redirect != "" {
+		return fmt.Errorf("what it shows lies in the layers below as %.200q (overlay redirect), and no tar of one layer can say so: %w", e.Redirect, errors.ErrUnsupported)
+	}
 	h, err := newHeader(e)
 	if err != nil {
 		return err

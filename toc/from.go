@@ -2,6 +2,7 @@ package toc
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 
@@ -23,6 +24,9 @@ func From(e *tarsplit.Entry) (*Entry, error) {
 	kind, ok := types[e.Type]
 	if !ok {
 		return nil, fmt.Errorf("entry %.100q: a table has no type %q", e.Name, e.Type)
+	}
+	if e.Redirect != "" {
+		return nil, fmt.Errorf("entry %.100q: what it shows lies in the layers below as %.200q (overlay redirect), and no table of one layer can say so: %w", e.Name, e.Redirect, errors.ErrUnsupported)
 	}
 	t := &Entry{
 		Name: clean(e.Name), Type: kind, Mode: e.Mode, UID: int(e.UID), GID: int(e.GID), UserName: e.Uname, GroupName: e.Gname, ModTime: e.ModTime,

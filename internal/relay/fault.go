@@ -19,7 +19,7 @@ var sentinels = []error{
 	fs.ErrNotExist, fs.ErrPermission, fs.ErrInvalid, fs.ErrExist, fs.ErrClosed,
 	io.ErrUnexpectedEOF, errors.ErrUnsupported,
 	driver.ErrMetacopy, driver.ErrNotRegular, driver.ErrObject,
-	beneath.ErrTooLarge, ondisk.ErrID, toc.ErrLimit,
+	beneath.ErrTooLarge, ondisk.ErrID, toc.ErrLimit, driver.ErrRedirect,
 }
 
 // fault is an error of the other side: its text, and what it matches.

@@ -186,7 +186,7 @@ func TestSentinelsOfDriver(t *testing.T) {
 		})
 	}
 	slices.Sort(names)
-	if want := []string{"ErrMetacopy", "ErrNotRegular", "ErrObject"}; !slices.Equal(names, want) {
+	if want := []string{"ErrMetacopy", "ErrNotRegular", "ErrObject", "ErrRedirect"}; !slices.Equal(names, want) {
 		t.Errorf("package driver has %v: put new ones into sentinels, and here", names)
 	}
 }
