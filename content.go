@@ -97,6 +97,12 @@ func (l *Layer) Hides(name string) (bool, error) {
 	return look(l, func(f driver.Reader) (bool, error) { return driver.HiddenByFile(f, name) })
 }
 
+// Changing reports whether a container may be writing to the layer while it is read: it is
+// its own, and no image's. Files of it may then be gone, or have changed, when they are
+// opened; nothing that is read is wrong unnoticed, but what was read may be of different
+// moments.
+func (l *Layer) Changing() bool { return l.ofContainer() }
+
 // look puts a question to the layer's files.
 func look[T any](l *Layer, ask func(driver.Reader) (T, error)) (v T, err error) {
 	tree, err := l.snap.trees.use(l)

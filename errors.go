@@ -27,6 +27,9 @@ var (
 	ErrNoTar = errors.New("the exact tar of this layer cannot be rebuilt")
 	// ErrDamaged: the records promise what the disk does not have.
 	ErrDamaged = errors.New("the store is damaged")
+	// ErrChanged: a file of a container's own layer is not as it was a moment before. The
+	// container runs: try again, or pause it.
+	ErrChanged = errors.New("the container may be running, and have changed it meanwhile")
 	// ErrUnsupported: a kind of store or layer that cstor cannot read.
 	ErrUnsupported = errors.New("not supported")
 )

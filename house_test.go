@@ -22,6 +22,7 @@ var storeys = map[string]int{
 	"cmd/tar-diff": 4,
 
 	"imagefs": 3,
+	"changes": 3,
 	"extract": 3,
 
 	".":              2, // the store
@@ -53,6 +54,8 @@ var sameStorey = map[string][]string{
 	"internal/relay": {"driver"},
 	// Directories that no header names are as the disk has them.
 	"extract": {"imagefs"},
+	// What layers below a container's show.
+	"changes": {"imagefs"},
 	// Entries of tars are what other formats are made of.
 	"merge": {"tarsplit"},
 	"toc":   {"tarsplit"},

@@ -22,7 +22,7 @@ import (
 // calls. Those about an entry are an [*EntryError]; below it may be [ErrNoReflink],
 // [ErrTaken], [ErrUnmapped], what the kernel said (ENOSPC, EDQUOT, EPERM, EOPNOTSUPP,
 // ENAMETOOLONG, EMLINK, …), or damage of the store, such as [tarsplit.ErrSize] and
-// [tarsplit.ErrMissing]. Those of layers are of [cstor.Layer.Entries] and [merge.Build].
+// [tarsplit.ErrMissing], in a container's own layer together with [cstor.ErrChanged]. Those of layers are of [cstor.Layer.Entries] and [merge.Build].
 // If ctx ends, the error is its cause. What was made is removed after an error; if that
 // fails the error says so too. The Report then tells what had been done.
 func Dir(ctx context.Context, layers []*cstor.Layer, dir string, opts Options) (Report, error) {

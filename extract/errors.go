@@ -3,6 +3,7 @@ package extract
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
@@ -74,7 +76,22 @@ func (x *extraction) entryError(name string, layer int, err error) error {
 	if o := (*opError)(nil); errors.As(err, &o) {
 		op, err = o.op, o.err
 	}
-	return &EntryError{Layer: x.layer(layer), Name: name, Op: op, Err: err}
+	l := x.layer(layer)
+	if l != nil && l.Changing() && isChange(err) {
+		err = fmt.Errorf("%w: %w", err, cstor.ErrChanged)
+	}
+	return &EntryError{Layer: l, Name: name, Op: op, Err: err}
+}
+
+// isChange reports whether an error comes of a file that is not as it was when the tree
+// was read.
+func isChange(err error) bool {
+	for _, is := range []error{tarsplit.ErrSize, tarsplit.ErrMissing, io.ErrUnexpectedEOF, driver.ErrNotRegular, unix.ENOTDIR} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
 }
 
 // readError tells damage from other errors of opening a file.

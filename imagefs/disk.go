@@ -51,16 +51,10 @@ func (t *disk) child(d *dir, base string) (*node, error) {
 		return n, nil
 	}
 	n, err := t.look(d, base, name)
-	if err == nil && n.sub != nil && !t.changing() {
+	if err == nil && n.sub != nil && !t.layers[0].Changing() {
 		t.known.put(n)
 	}
 	return n, err
-}
-
-// changing reports whether somebody may be writing: in a container's layer.
-func (t *disk) changing() bool {
-	top := t.layers[0]
-	return top.DiffID() == "" && top.TOCDigest() == ""
 }
 
 // look looks a name up. The first layer that has it owns it. A directory goes on in the
@@ -112,6 +106,9 @@ func (t *disk) list(d *dir) ([]named, error) {
 	for k, part := range d.parts {
 		l := t.layers[part.Layer]
 		entries, err := l.ReadDir(part.Name)
+		if absent(err) && l.Changing() { // removed since it was looked up
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +120,9 @@ func (t *disk) list(d *dir) ([]named, error) {
 				n, err := look.next()
 				if err != nil {
 					return nil, err
+				}
+				if n == nil {
+					continue
 				}
 				if n.Hides != "" {
 					hides = append(hides, n.Hides)

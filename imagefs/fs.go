@@ -165,6 +165,15 @@ func (f *FS) OpenFile(name string) (*os.File, error) {
 	return file, nil
 }
 
+// List is ReadDir for names of any bytes: see OpenFile.
+func (f *FS) List(name string) ([]fs.DirEntry, error) {
+	n, err := f.walk(name, true)
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
+	}
+	return f.readDir(n, name)
+}
+
 // Found is what a name leads to.
 type Found struct {
 	// Path is where it is, links resolved: clean, without a leading slash, "." for the

@@ -27,10 +27,15 @@ func newLooks(l *cstor.Layer, dir string, list []driver.DirEntry) *looks {
 	return s
 }
 
+// next is the next of these nodes; nil if a container has removed it meanwhile.
 func (s *looks) next() (*driver.Node, error) {
 	if len(s.ahead) == 0 {
 		nodes, err := s.layer.LstatAll(s.dir, s.names[:min(len(s.names), maxAhead)])
-		if len(nodes) == 0 {
+		switch {
+		case len(nodes) == 0 && absent(err) && s.layer.Changing():
+			s.names = s.names[1:]
+			return nil, nil
+		case len(nodes) == 0:
 			return nil, err
 		}
 		s.ahead = nodes // an error of the next name comes again

@@ -14,13 +14,13 @@ import (
 func (a *app) cat() *cobra.Command {
 	x := subject{app: a}
 	cmd := &cobra.Command{
-		Use:   "cat IMAGE PATH... | --layer LAYER PATH...",
+		Use:   "cat IMAGE PATH... | --container NAME PATH... | --layer LAYER PATH...",
 		Short: "Print files of an image",
-		Long: `Print files of an image, one after the other, without mounting it: only the layers'
+		Long: `Print files of an image or a container, one after the other, without mounting it: only the layers'
 folders that lead to a file are looked at, and only the file is opened. Symbolic links
 are resolved inside the image. What is not a regular file is an error, after which the
 other files are still printed.`,
-		Example: "  cstor cat alpine /etc/os-release\n  cstor cat --layer 9e3985fa1618 etc/passwd",
+		Example: "  cstor cat alpine /etc/os-release\n  cstor cat --container web /etc/hosts\n  cstor cat --layer 9e3985fa1618 etc/passwd",
 		RunE: func(cmd *cobra.Command, got []string) error {
 			paths, _, err := x.check(cmd, got)
 			if err == nil && len(paths) == 0 {

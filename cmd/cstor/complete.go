@@ -49,6 +49,29 @@ func (a *app) completeLayer(n int) cobra.CompletionFunc {
 	})
 }
 
+// completeContainer offers names and ids of containers.
+func (a *app) completeContainer(n int) cobra.CompletionFunc {
+	return a.complete(n, func(s *cstor.Storage, typed string) (all []cobra.Completion) {
+		for c, err := range s.Containers() {
+			if err != nil {
+				return all
+			}
+			for _, name := range c.Names() {
+				all = append(all, cobra.CompletionWithDesc(name, short(c.ID())))
+			}
+			if typed == "" && len(c.Names()) > 0 {
+				continue
+			}
+			id := c.ID()
+			if len(typed) <= 12 {
+				id = short(id)
+			}
+			all = append(all, cobra.CompletionWithDesc(id, c.String()))
+		}
+		return all
+	})
+}
+
 func (a *app) complete(n int, offer func(s *cstor.Storage, typed string) []cobra.Completion) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, have []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(have) >= n {

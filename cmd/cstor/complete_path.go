@@ -29,9 +29,7 @@ func (x *subject) completePath(n int) cobra.CompletionFunc {
 		defer s.Close()
 		var layers []*cstor.Layer
 		if x.named() {
-			var l *cstor.Layer
-			l, err = s.Layer(x.layer)
-			layers = []*cstor.Layer{l}
+			layers, err = x.findNamed(s)
 		} else {
 			var i *cstor.Image
 			if i, err = s.Image(have[0]); err == nil {

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -17,31 +16,38 @@ import (
 
 // imageExport is one run of export-image, as its flags say.
 type imageExport struct {
-	*app
-	output, platform, path string
-	verify, quiet          bool
+	subject
+	output, path  string
+	verify, quiet bool
 }
 
 func (a *app) exportImage() *cobra.Command {
-	e := &imageExport{app: a}
+	e := &imageExport{subject: subject{app: a}}
 	cmd := &cobra.Command{
-		Use:   "export-image IMAGE",
+		Use:   "export-image IMAGE | --container NAME",
 		Short: "Write the root filesystem of an image as one flat tar",
-		Long: `Write what an image shows, the layers merged, as one tar without whiteouts, as
+		Long: `Write what an image or a container shows, the layers merged, as one tar without whiteouts, as
 "podman export" does of a container. Metadata are those of the layers' tar headers. The
 tar is the same each time, sorted by name; it is none of the layers' tars, of which
 export-layer gives exact copies.
 
+A container's files may change while they are read. A file that does is an error that
+names it: try again, or pause the container.
+
 A FILE appears under its name only when it is complete. What is there and is not a
 regular file (a FIFO, a device, a symbolic link) is written to in place.`,
-		Example:           "  cstor export-image alpine | tar -t\n  cstor export-image alpine -o rootfs.tar",
-		Args:              args(1, 1, "an IMAGE"),
-		RunE:              e.run,
-		ValidArgsFunction: a.completeImage(),
+		Example: "  cstor export-image alpine | tar -t\n  cstor export-image alpine -o rootfs.tar\n  cstor export-image --container web -o web.tar",
+		RunE:    e.run,
+		ValidArgsFunction: func(cmd *cobra.Command, have []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if e.named() {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return a.completeImage()(cmd, have, typed)
+		},
 	}
+	e.treeFlags(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&e.output, "output", "o", "", "write to `FILE` instead of standard output")
-	f.StringVar(&e.platform, "platform", "", "choose this `OS/ARCH[/VARIANT]` of a list of manifests")
 	f.StringVar(&e.path, "path", "", "write the directory `PATH` of the image alone")
 	f.BoolVar(&e.verify, "verify", false, "check content by the layers' diff ids before anything is written")
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "show no progress and no summary")
@@ -50,20 +56,15 @@ regular file (a FIFO, a device, a symbolic link) is written to in place.`,
 }
 
 func (e *imageExport) run(cmd *cobra.Command, got []string) error {
-	want, err := e.check(cmd)
-	if err != nil {
+	if err := e.usage(cmd, got); err != nil {
 		return err
 	}
 	began := time.Now()
-	s, i, err := e.openImageContent(cmd, got[0])
+	s, layers, err := e.open(cmd, got, true)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	layers, err := imageLayers(i, want)
-	if err != nil {
-		return err
-	}
 	out, err := e.create(cmd.Context(), s, e.output)
 	if err != nil {
 		return err
@@ -93,15 +94,21 @@ func (e *imageExport) run(cmd *cobra.Command, got []string) error {
 	return nil
 }
 
-// check finds wrong usage.
-func (e *imageExport) check(cmd *cobra.Command) (want v1.Platform, err error) {
-	if e.output == "" && cmd.Flags().Changed("output") {
-		return want, usagef("--output is empty")
+// usage finds wrong usage.
+func (e *imageExport) usage(cmd *cobra.Command, got []string) error {
+	rest, _, err := e.check(cmd, got)
+	switch {
+	case err != nil:
+		return err
+	case len(rest) > 0:
+		return usagef("export-image takes one thing: %s", e.choices(cmd))
+	case e.output == "" && cmd.Flags().Changed("output"):
+		return usagef("--output is empty")
 	}
 	if f, ok := e.stdout.(*os.File); ok && (e.output == "" || e.output == "-") && term.IsTerminal(int(f.Fd())) {
-		return want, usagef("a tar is not written to a terminal: use -o FILE, or pipe it somewhere")
+		return usagef("a tar is not written to a terminal: use -o FILE, or pipe it somewhere")
 	}
-	return parsePlatform(e.platform)
+	return nil
 }
 
 // warnUnverified names layers whose content was to be checked, and could not be.

@@ -26,9 +26,9 @@ type listFiles struct {
 func (a *app) ls() *cobra.Command {
 	x := listFiles{subject: subject{app: a}}
 	cmd := &cobra.Command{
-		Use:   "ls IMAGE [PATH...] | --layer LAYER [PATH...]",
+		Use:   "ls IMAGE [PATH...] | --container NAME [PATH...] | --layer LAYER [PATH...]",
 		Short: "List the files of an image, without mounting it",
-		Long: `List what an image shows at a PATH, by default at its root: the layers merged, what
+		Long: `List what an image or a container shows at a PATH, by default at its root: the layers merged, what
 upper layers delete left out. Metadata are those of the layers' tar headers, which
 know more than the disk; a directory that no header names has the disk's.
 
@@ -36,8 +36,10 @@ With -l: type and permissions, owner, size in bytes (of a device, its numbers), 
 the layer that owns the entry, name, and where a link leads. Of hard links all but
 the first are shown with the name that they repeat. A layer alone may have names of
 files that only layers below it have: where the disk does not tell, they begin with
-an "h", and their size is not known.`,
-		Example:           "  cstor ls alpine\n  cstor ls -l alpine /etc\n  cstor ls -R --format json alpine / | jq -r .path",
+an "h", and their size is not known.
+
+What a container shows may change while it is listed.`,
+		Example:           "  cstor ls alpine\n  cstor ls -l alpine /etc\n  cstor ls --container web /var/log\n  cstor ls -R --format json alpine / | jq -r .path",
 		RunE:              x.run,
 		ValidArgsFunction: x.completePath(1 << 10),
 	}
@@ -73,7 +75,7 @@ func (x *listFiles) run(cmd *cobra.Command, got []string) error {
 		return err
 	}
 	defer s.Close()
-	tree, err := newMerged(cmd.Context(), layers, x.named())
+	tree, err := newMerged(cmd.Context(), layers, x.alone())
 	if err != nil {
 		return err
 	}

@@ -28,9 +28,9 @@ type toDir struct {
 func (a *app) reflinkToDir() *cobra.Command {
 	x := &toDir{subject: subject{app: a}}
 	cmd := &cobra.Command{
-		Use:   "reflink-to-dir IMAGE DIR | --layer LAYER DIR",
+		Use:   "reflink-to-dir IMAGE DIR | --container NAME DIR | --layer LAYER DIR",
 		Short: "Extract the root filesystem of an image, sharing blocks with the store",
-		Long: `Extract what an image shows, the layers merged, into DIR, which must not exist, or
+		Long: `Extract what an image or a container shows, the layers merged, into DIR, which must not exist, or
 be an empty directory. On file systems that can share blocks (btrfs, XFS) and that the
 store lies on too, content takes no space: a file gets blocks of its own when it is
 written to. Elsewhere that is an error; --force-copy then copies.
@@ -41,6 +41,9 @@ What root cannot have on DIR's file system is an error, or, with --lossy, counte
 
 DIR cannot be entered by others before all is done. After an error, or when
 interrupted, what was made is removed, unless --keep-partial is given.
+
+A container's files may change while they are read. A file that does is an error that
+names it: try again, or pause the container.
 
 With --layer, a LAYER's own files alone are extracted. Its marks of what it deletes
 from the layers below are left out, or, with --whiteouts files, written as the .wh.
@@ -136,7 +139,7 @@ func (x *toDir) options(cmd *cobra.Command, got []string) (dir string, opts extr
 	case err != nil:
 		return "", opts, err
 	case len(rest) != 1:
-		return "", opts, usagef("reflink-to-dir takes an IMAGE, or --layer LAYER, and a DIR")
+		return "", opts, usagef("reflink-to-dir takes %s; and a DIR", x.choices(cmd))
 	case rest[0] == "":
 		return "", opts, usagef("DIR is empty")
 	case x.reflink != "always" && x.reflink != "auto" && x.reflink != "never":
@@ -145,7 +148,7 @@ func (x *toDir) options(cmd *cobra.Command, got []string) (dir string, opts extr
 		return "", opts, usagef("--force-copy means --reflink=auto: choose one")
 	case x.whiteouts != "" && x.whiteouts != "files" && x.whiteouts != "overlay":
 		return "", opts, usagef("--whiteouts %q: \"files\" or \"overlay\" was expected", x.whiteouts)
-	case x.whiteouts != "" && !x.named():
+	case x.whiteouts != "" && !x.alone():
 		return "", opts, usagef("--whiteouts goes with --layer: an image shows none")
 	case x.whiteouts != "" && x.path != "":
 		return "", opts, usagef("--whiteouts goes with all of a LAYER: --path takes a part")

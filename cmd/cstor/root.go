@@ -83,7 +83,7 @@ beginning of one, or a link id.`,
 		commands []*cobra.Command
 	}{
 		{groupImages, []*cobra.Command{a.listImages(), a.inspectImage()}},
-		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage()}},
+		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage(), a.diffContainer()}},
 		{groupLayers, []*cobra.Command{a.listLayers(), a.inspectLayer(), a.exportLayer(), a.resolveLink()}},
 		{groupStores, []*cobra.Command{a.info()}},
 	} {
@@ -217,6 +217,14 @@ func findLayer(s *cstor.Storage, ref string) (*cstor.Layer, error) {
 		err = notFound(s, err, `"cstor list-layers" shows what is stored`)
 	}
 	return l, err
+}
+
+func findContainer(s *cstor.Storage, ref string) (*cstor.Container, error) {
+	c, err := s.Container(ref)
+	if errors.Is(err, cstor.ErrNotFound) {
+		err = notFound(s, err, `"cstor list-containers" shows what is stored`)
+	}
+	return c, err
 }
 
 // notFound adds to err in which stores was looked.

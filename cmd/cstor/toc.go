@@ -22,11 +22,11 @@ type contents struct {
 func (a *app) toc() *cobra.Command {
 	x := contents{subject: subject{app: a}}
 	cmd := &cobra.Command{
-		Use:   "toc IMAGE | --layer LAYER",
+		Use:   "toc IMAGE | --container NAME | --layer LAYER",
 		Short: "Print a table of contents as JSON, in the form of eStargz",
 		Long: `Print what a layer or an image holds as JSON, in the form of an eStargz table of
 contents (stargz.index.json), an entry a line. Of a layer, it has the entries of its
-tar in their order, whiteouts included; of an image, the merged tree. Nothing but
+tar in their order, whiteouts included; of an image or a container, the merged tree. Nothing but
 headers is read, unless --digests asks for the SHA-256 of each file: it is taken from
 the table of contents that a layer was pulled by, if it has one, else computed.
 
@@ -52,7 +52,7 @@ it to point into.`,
 func (x *contents) run(cmd *cobra.Command, got []string) error {
 	rest, _, err := x.check(cmd, got)
 	if err == nil && len(rest) > 0 {
-		err = usagef("toc takes one IMAGE, or --layer LAYER")
+		err = usagef("toc takes one thing: %s", x.choices(cmd))
 	}
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (x *contents) run(cmd *cobra.Command, got []string) error {
 	defer s.Close()
 	ctx := cmd.Context()
 	var files iter.Seq2[toc.File, error]
-	if x.named() {
+	if x.alone() {
 		files, err = x.ofLayer(ctx, layers[0])
 	} else {
 		files, err = x.ofImage(ctx, layers)

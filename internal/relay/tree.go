@@ -69,6 +69,9 @@ func (t *tree) Ended() bool { return t.client.Ended() }
 // HidesByFile implements what [driver.HiddenByFile] asks.
 func (t *tree) HidesByFile() bool { return t.hides }
 
+// Changing implements what [driver.Changing] asks.
+func (t *tree) Changing() bool { return t.changes }
+
 // Lstat implements [driver.Files].
 func (t *tree) Lstat(name string) (*driver.Node, error) {
 	if t.closed.Load() || t.Ended() {
