@@ -345,6 +345,108 @@ repossess() {
 	mv d/dirs/33-34/33-34 d/dirs/33-34/33-1000
 }
 
+# diffed makes containers that change what their image has, in every way, by running and through a mount. What podman says
+# of them goes to OUT/diff.NAME.json, and their trees to OUT/tree.NAME.tar.
+diffed() {
+	# See owned.
+	if [[ $(P info 2>&1) == *rootless_storage_path*deprecated* ]]; then
+		sed '/^rootless_storage_path/d' "$CONTAINERS_STORAGE_CONF" > "$OUT/diffed.conf"
+		export CONTAINERS_STORAGE_CONF=$OUT/diffed.conf
+	fi
+	diffed-mounted
+	P run --name run localhost/diffed:2 /bin/sh /bin/vary
+	P run -d --name executed localhost/diffed:2 /bin/sh -c 'while [ ! -e /tmp/end ]; do sleep 0.1; done' > /dev/null
+	P exec executed /bin/sh /bin/vary
+	P exec executed /bin/sh -c 'echo again >> /d/kept; touch /tmp/end'
+	P wait executed > /dev/null
+	describe run
+	describe executed
+}
+
+# diffed-mounted is what a machine can do on which no containers run.
+diffed-mounted() {
+	as-root vary-all
+	P create --name never localhost/diffed:2 /bin/sh > /dev/null
+	echo copied > "$TMPDIR/copied"
+	P create --name given localhost/diffed:2 /bin/sh > /dev/null
+	P cp "$TMPDIR/copied" given:/d/new
+	P cp "$TMPDIR/copied" given:/d/kept
+	describe never
+	describe given
+}
+
+describe() {
+	P diff --format json "$1" > "$OUT/diff.$1.json"
+	P export "$1" > "$OUT/tree.$1.tar"
+}
+
+vary-all() {
+	local m
+	grow scratch variable localhost/diffed:1
+	grow localhost/diffed:1 varied localhost/diffed:2
+	for c in mounted buildah; do
+		buildah from --pull-never --name $c localhost/diffed:2 > /dev/null
+		m=$(buildah mount $c)
+		if [ $c = mounted ]; then
+			(cd "$m" && vary)
+		else
+			(cd "$m" && rm -r d/sub && echo more > more && chmod 700 d)
+		fi
+		buildah umount $c > /dev/null
+		P diff --format json $c > "$OUT/diff.$c.json"
+		m=$(buildah mount $c)
+		tar -C "$m" --numeric-owner -cf "$OUT/tree.$c.tar" .
+		buildah umount $c > /dev/null
+	done
+}
+
+variable() {
+	mkdir -p bin etc dev proc sys run tmp d/sub/deep d/gone d/replaced d/moved/in d/plain d/file e
+	cp "$(command -v busybox)" bin/busybox
+	for o in sh cat chmod chown ln mkdir mv rm sleep touch; do ln -s busybox bin/$o; done
+	echo root:x:0:0:root:/:/bin/sh > etc/passwd
+	for o in kept grown moded owned linked touched sub/a sub/deep/b gone/x gone/y replaced/x replaced/both moved/x moved/in/y plain/x file/x; do
+		echo "$o" > "d/$o"
+	done
+	ln -s kept d/symlink
+	(echo 'cd /' && declare -f vary && echo vary) > bin/vary
+}
+
+# varied is what a second layer of the image has.
+varied() {
+	echo two > d/two
+	rm d/sub/a
+	echo upper > d/kept
+}
+
+# vary runs in the container as well, where there is a small shell.
+vary() {
+	echo new > d/new
+	mkdir -p d/fresh/er
+	echo new > d/fresh/er/file
+	rm d/gone/x d/linked
+	rm -r d/sub
+	rm -r d/replaced
+	mkdir d/replaced
+	echo new > d/replaced/both
+	echo new > d/replaced/fresh
+	echo more >> d/grown
+	chmod 4750 d/moded
+	chown 5:6 d/owned
+	chmod 711 d/plain
+	rm -r d/file
+	echo file > d/file
+	rm d/two
+	mkdir d/two # empty: in what was a file podman diff sees nothing but an error
+	mv d/moved d/elsewhere
+	echo more > d/elsewhere/more
+	mv d/kept e/kept
+	ln d/grown e/again
+	ln -s nothing e/dangling
+	mkdir e/sub
+	rm -r e/sub
+}
+
 # chunked pulls layers in parts, then converts ordinary ones.
 chunked() {
 	must-pull "docker://$REGISTRY/chunked:gzip" localhost/chunked:latest
