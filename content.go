@@ -97,6 +97,16 @@ func (l *Layer) Hides(name string) (bool, error) {
 	return look(l, func(f driver.Reader) (bool, error) { return driver.HiddenByFile(f, name) })
 }
 
+// HidesByFile reports whether the layer may spell deletions as files beside what they
+// delete: those of stores with a mount program, and of tables of contents. See
+// [Layer.Hides].
+func (l *Layer) HidesByFile() (bool, error) {
+	return look(l, func(f driver.Reader) (bool, error) {
+		h, ok := f.(interface{ HidesByFile() bool })
+		return !ok || h.HidesByFile(), nil
+	})
+}
+
 // Changing reports whether a container may be writing to the layer while it is read: it is
 // its own, and no image's. Files of it may then be gone, or have changed, when they are
 // opened; nothing that is read is wrong unnoticed, but what was read may be of different

@@ -30,7 +30,7 @@ func (l *Layer) treeEntries(files driver.Files) iter.Seq2[*tarsplit.Entry, error
 				return
 			}
 			defer l.snap.trees.done(below)
-			nodes = driver.Changes(files, below.Tree)
+			nodes = driver.Changes(files, below.Tree, driver.ChangesOptions{})
 		}
 		m := entryMaker{first: map[inode]*linked{}}
 		for n, err := range nodes {

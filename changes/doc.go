@@ -14,7 +14,10 @@
 // from it. A directory that was deleted and made anew is told as deleted, and what is in
 // it as added, or as changed where there was something of that name.
 //
-// Where the layer does not tell (the whole trees of the vfs driver, directories that
-// overlay has renamed), the trees with and without it are compared, by metadata, which is
-// what the reference does there (changes.go:ChangesDirs).
+// Where the layer does not tell (the whole trees of the vfs driver, the marks of mount
+// programs, directories that overlay has renamed), the trees with and without it are
+// compared, by metadata, which is what the reference does there (changes.go:ChangesDirs,
+// drivers/overlay/overlay.go:useNaiveDiff). It also does it wherever the options of its
+// mounts would have overlay rename directories; there the answers can differ: a file that
+// was written as it had been before is no change by its metadata.
 package changes

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"path"
 	"syscall"
-	"time"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/driver"
@@ -37,10 +36,7 @@ func Of(ctx context.Context, layers []*cstor.Layer, opts Options) iter.Seq2[Chan
 		c := comparison{ctx: ctx, layers: layers, below: below, yield: func(c Change) bool {
 			return !opts.All && engine[c.Path] || yield(c, nil)
 		}}
-		whole := layers[top].Driver() == "vfs"
-		if !whole {
-			whole, err = c.hasRedirect()
-		}
+		whole, err := c.isWhole()
 		if err == nil && whole {
 			err = c.compare()
 		} else if err == nil {
@@ -87,8 +83,15 @@ func (c *comparison) nodes() iter.Seq2[driver.Named, error] {
 	}
 }
 
-// hasRedirect reports whether the layer has a directory that shows what is elsewhere below.
-func (c *comparison) hasRedirect() (bool, error) {
+// isWhole reports whether whole trees have to be compared.
+func (c *comparison) isWhole() (bool, error) {
+	top := c.layers[len(c.layers)-1]
+	if top.Driver() == "vfs" {
+		return true, nil
+	}
+	if program, err := top.HidesByFile(); program || err != nil {
+		return program, err
+	}
 	for n, err := range c.nodes() {
 		if err != nil || n.Mode.IsDir() && n.Redirect != "" {
 			return err == nil, err
@@ -125,7 +128,7 @@ func (c *comparison) node(n driver.Named) error {
 		case n.Mode.IsDir() && n.Opaque == driver.OpaqueUnknown:
 			return &fs.PathError{Op: "diff", Path: name, Err: errHidden}
 		case n.Mode.IsDir() && n.Opaque == driver.OpaqueYes:
-		case n.Mode.IsDir() && old.Mode.IsDir() && n.Size == old.Size && n.Mode == old.Mode && sameTime(n.ModTime, old.ModTime):
+		case n.Mode.IsDir() && old.Mode.IsDir() && n.Size == old.Size && n.Mode == old.Mode && driver.SameTime(n.ModTime, old.ModTime):
 			return nil
 		default:
 			kind = Modified
@@ -188,12 +191,6 @@ func (c *comparison) was(name string) (*driver.Node, error) {
 		return nil, nil
 	}
 	return found.Node, nil
-}
-
-// sameTime: tars that were written without fractions of seconds count as equal
-// (container-libs storage/pkg/archive/changes.go:sameFsTime).
-func sameTime(a, b time.Time) bool {
-	return a.Equal(b) || a.Unix() == b.Unix() && (a.Nanosecond() == 0 || b.Nanosecond() == 0)
 }
 
 func join(dir, base string) string {

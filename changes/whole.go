@@ -14,7 +14,7 @@ func (c *comparison) compare() error {
 	if err != nil {
 		return err
 	}
-	for n, err := range driver.Changes(files{all}, files{c.below}) {
+	for n, err := range driver.Changes(files{all}, files{c.below}, driver.ChangesOptions{DirTimes: true}) {
 		if err == nil {
 			err = context.Cause(c.ctx)
 		}

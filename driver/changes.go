@@ -16,9 +16,9 @@ import (
 //
 // Content is not compared: a file is the same if type, permissions, owner, size, time
 // and attributes are, which is also what the storage library goes by (container-libs
-// storage/pkg/archive/changes_unix.go:statDifferent). Of a directory, size and time
-// do not count.
-func Changes(files, below Files) iter.Seq2[Named, error] {
+// storage/pkg/archive/changes_unix.go:statDifferent). Of a directory, the size does not
+// count, and time only if opts say so.
+func Changes(files, below Files, opts ChangesOptions) iter.Seq2[Named, error] {
 	return func(yield func(Named, error) bool) {
 		upper, err := files.Lstat(".")
 		if err != nil {
@@ -30,14 +30,22 @@ func Changes(files, below Files) iter.Seq2[Named, error] {
 			yield(Named{}, err)
 			return
 		}
-		c := changes{walker: walker{yield: yield}, files: files, below: below}
+		c := changes{walker: walker{yield: yield}, files: files, below: below, opts: opts}
 		c.both(Named{".", upper}, lower)
 	}
+}
+
+// ChangesOptions of [Changes]. The zero value is ready to use.
+type ChangesOptions struct {
+	// DirTimes: a directory whose time is another has changed, to the second if either
+	// has no fraction of one.
+	DirTimes bool
 }
 
 type changes struct {
 	walker
 	files, below Files
+	opts         ChangesOptions
 	pending      []Named // directories that are the same, and may have a change in them
 }
 
@@ -73,7 +81,7 @@ func (c *changes) both(n Named, lower *Node) bool {
 	if !n.Mode.IsDir() || !lower.Mode.IsDir() {
 		return sameNode(n.Node, lower) || c.fresh(n)
 	}
-	if sameNode(n.Node, lower) {
+	if sameNode(n.Node, lower) && (!c.opts.DirTimes || SameTime(n.ModTime, lower.ModTime)) {
 		c.pending = append(c.pending, n)
 	} else if !c.change(n) {
 		return false
@@ -150,6 +158,13 @@ func (c *changes) pair(upper, below *looks, base string) bool {
 		return c.fail(err)
 	}
 	return c.both(n, old.Node)
+}
+
+// SameTime reports whether two times of files are the same: tars that were written without
+// fractions of seconds count as equal (container-libs
+// storage/pkg/archive/changes.go:sameFsTime).
+func SameTime(a, b time.Time) bool {
+	return a.Equal(b) || a.Unix() == b.Unix() && (a.Nanosecond() == 0 || b.Nanosecond() == 0)
 }
 
 // sameNode reports whether two nodes are the same as far as metadata tell.

@@ -197,10 +197,10 @@ func TestChanges(t *testing.T) {
 			test.change(files)
 			for way, lower := range ways(below()) {
 				upper := ways(files)[way]
-				if diff := cmp.Diff(test.want, listed(t, driver.Changes(upper, lower))); diff != "" {
+				if diff := cmp.Diff(test.want, listed(t, driver.Changes(upper, lower, driver.ChangesOptions{}))); diff != "" {
 					t.Error(way, diff)
 				}
-				for n, err := range driver.Changes(upper, lower) {
+				for n, err := range driver.Changes(upper, lower, driver.ChangesOptions{}) {
 					_ = fmt.Sprint(n, err)
 					break
 				}
@@ -209,7 +209,7 @@ func TestChanges(t *testing.T) {
 	}
 	for _, trees := range [][2]fakeFiles{{{}, below()}, {below(), {}}} {
 		var last error
-		for _, err := range driver.Changes(trees[0], trees[1]) {
+		for _, err := range driver.Changes(trees[0], trees[1], driver.ChangesOptions{}) {
 			last = err
 		}
 		if !errors.Is(last, fs.ErrNotExist) {
