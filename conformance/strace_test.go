@@ -30,6 +30,8 @@ var commands = []string{
 	"export-layer LAYER --lock", "export-layer --image IMAGE -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
 	"reflink-to-dir IMAGE OUT --reflink never", "reflink-to-dir IMAGE OUT --force-copy", "toc IMAGE", "toc IMAGE --digests", "toc --layer LAYER", "ls IMAGE",
 	"ls -lR IMAGE", "cat IMAGE etc/motd", "export-layer LAYER --approximate -o OUT", "__complete cat IMAGE /",
+	"ls -lR --container CONTAINER", "toc --container CONTAINER --digests", "export-image --container CONTAINER -o OUT",
+	"reflink-to-dir --container CONTAINER OUT --force-copy", "__complete diff-container ''",
 	"info", "version",
 }
 
