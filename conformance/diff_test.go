@@ -37,7 +37,7 @@ func TestContainers(t *testing.T) {
 			for _, file := range said {
 				name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "diff."), ".json")
 				t.Run(name, func(t *testing.T) {
-					compareDiff(t, file, run("diff-container --format json "+name))
+					compareDiff(t, c, file, run("diff-container --format json "+name))
 					theirs, err := os.ReadFile(filepath.Join(s.Base, "out", "tree."+name+".tar"))
 					if err != nil {
 						t.Fatal(err)
@@ -76,7 +76,7 @@ func commandIn(t *testing.T, c corpus.Corpus, s *corpus.Store) func(args string)
 }
 
 // compareDiff compares two answers in podman's form. Where podman compares whole trees, its order is that of a Go map.
-func compareDiff(t *testing.T, file string, mine []byte) {
+func compareDiff(t *testing.T, c corpus.Corpus, file string, mine []byte) {
 	t.Helper()
 	theirs, err := os.ReadFile(file)
 	if err != nil {
@@ -85,6 +85,11 @@ func compareDiff(t *testing.T, file string, mine []byte) {
 	var a, b map[string][]string
 	if err := errors.Join(json.Unmarshal(theirs, &a), json.Unmarshal(mine, &b)); err != nil {
 		t.Fatalf("%v: %s", err, mine)
+	}
+	// With a mount program podman does not tell what was in a directory that was deleted and made anew, though its export has
+	// it no more (seen with 5.4, fuse-overlayfs 1.14).
+	if strings.Contains(c.Options, "mount_program") {
+		b["deleted"] = slices.DeleteFunc(b["deleted"], func(name string) bool { return name == "/d/replaced/x" })
 	}
 	for _, m := range []map[string][]string{a, b} {
 		for _, list := range m {

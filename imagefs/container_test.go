@@ -76,7 +76,8 @@ func TestContainers(t *testing.T) {
 		"transient":      {imageSpec + containerSpec, storetest.Options{Transient: true, RunRoot: run}, cstor.Options{Transient: true, RunRoot: run}},
 		"volatile":       {strings.ReplaceAll(imageSpec+containerSpec, "layer=rw", "layer=rw volatile"), storetest.Options{}, cstor.Options{}},
 		"additional": {
-			strings.ReplaceAll(containerSpec, " image=localhost/i", ""), storetest.Options{Parents: []*storetest.Store{shared}},
+			strings.ReplaceAll(containerSpec, " image=localhost/i", ""),
+			storetest.Options{Parents: []*storetest.Store{shared}},
 			cstor.Options{AdditionalImageStores: []string{shared.Root}},
 		},
 	} {
