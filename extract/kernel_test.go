@@ -3,6 +3,7 @@ package extract_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -96,37 +97,62 @@ func entries(r *rand.Rand, spec *strings.Builder, layer int) {
 }
 
 // TestKernel compares what is extracted of random stacks with what the kernel's overlay
-// shows of the same layers.
+// shows of the same layers, on several file systems.
 func TestKernel(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
-	runs := 60
-	if testing.Short() {
-		runs = 5
+	for name, on := range map[string]struct {
+		runs uint64
+		opts extract.Options
+		mkfs []string
+	}{
+		"here":  {60, copying, nil},
+		"ext4":  {15, copying, []string{"mkfs.ext4", "-q"}},
+		"xfs":   {15, extract.Options{}, []string{"mkfs.xfs", "-q", "-m", "reflink=1"}},
+		"btrfs": {15, extract.Options{}, []string{"mkfs.btrfs", "-q"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := t.TempDir()
+			if on.mkfs != nil {
+				at = mounted(t, 400, on.mkfs...)
+			}
+			if testing.Short() {
+				on.runs = 5
+			}
+			for seed := range on.runs {
+				sameAsKernel(t, filepath.Join(at, itoa(int(seed))), seed, on.opts)
+			}
+		})
 	}
-	for seed := range uint64(runs) {
-		spec := stacked(rand.New(rand.NewPCG(seed, 7)))
-		made := storetest.New(t, spec, storetest.Options{Whiteouts: storetest.WhiteoutsTrusted})
-		layers := layersOf(t, made, "i")
-		var lowers []string
-		for _, l := range slices.Backward(layers) {
-			lowers = append(lowers, filepath.Join(made.Root, "overlay", l.ID(), "diff"))
-		}
-		lowers = append(lowers, t.TempDir()) // the kernel wants two
-		dir := t.TempDir()
-		if err := unix.Mount("overlay", dir, "overlay", unix.MS_RDONLY, "lowerdir="+strings.Join(lowers, ":")); err != nil {
-			t.Skip("mount: ", err)
-		}
-		t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }) // if not below
-		out := filepath.Join(t.TempDir(), "out")
-		report, err := extract.Dir(t.Context(), layers, out, copying)
-		if err != nil || report.Lost.Any() {
-			t.Errorf("%+v, %v", report, err)
-		}
-		compare(t, survey(t, out), survey(t, dir))
-		check(t, unix.Unmount(dir, unix.MNT_DETACH))
-		if t.Failed() {
-			t.Fatalf("seed %d:\n%s", seed, spec)
-		}
+}
+
+// sameAsKernel compares for one stack, of which all lies in a directory that it makes.
+func sameAsKernel(t *testing.T, dir string, seed uint64, opts extract.Options) {
+	t.Helper()
+	spec := stacked(rand.New(rand.NewPCG(seed, 7)))
+	bottom, mount, out := filepath.Join(dir, "bottom"), filepath.Join(dir, "mount"), filepath.Join(dir, "out")
+	for _, name := range []string{dir, bottom, mount} {
+		check(t, os.Mkdir(name, 0o700))
+	}
+	made, err := storetest.Build(filepath.Join(dir, "store"), spec, storetest.Options{Whiteouts: storetest.WhiteoutsTrusted})
+	check(t, err)
+	layers := layersOf(t, made, "i")
+	var lowers []string
+	for _, l := range slices.Backward(layers) {
+		lowers = append(lowers, filepath.Join(made.Root, "overlay", l.ID(), "diff"))
+	}
+	lowers = append(lowers, bottom) // the kernel wants two
+	if err := unix.Mount("overlay", mount, "overlay", unix.MS_RDONLY, "lowerdir="+strings.Join(lowers, ":")); err != nil {
+		t.Skip("mount: ", err)
+	}
+	defer func() { check(t, unix.Unmount(mount, unix.MNT_DETACH)) }()
+	report, err := extract.Dir(t.Context(), layers, out, opts)
+	if err != nil || report.Lost.Any() || opts.Reflink == "" && report.Copied > 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	compare(t, survey(t, out), survey(t, mount))
+	if t.Failed() {
+		t.Fatalf("seed %d:\n%s", seed, spec)
 	}
 }

@@ -27,7 +27,11 @@ func mounted(t *testing.T, size int64, mkfs ...string) string {
 	if out, err := exec.Command(mkfs[0], append(mkfs[1:], image)...).CombinedOutput(); err != nil {
 		t.Skipf("%v: %v: %s", mkfs, err, out)
 	}
-	if out, err := exec.Command("mount", "-o", "loop", image, dir).CombinedOutput(); err != nil {
+	options := []string{"-o", "loop", image, dir}
+	if mkfs[0] == "mkfs.exfat" {
+		options = append(options, "-t", "exfat-fuse")
+	}
+	if out, err := exec.Command("mount", options...).CombinedOutput(); err != nil {
 		t.Skipf("mount: %v: %s", err, out)
 	}
 	t.Cleanup(func() { check(t, unix.Unmount(dir, unix.MNT_DETACH)) })

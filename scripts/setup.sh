@@ -3,7 +3,7 @@
 # as root, on Debian or Ubuntu. Elsewhere it does nothing; the tests then say what
 # they miss. Running it again is cheap.
 set -eu
-packages="podman buildah skopeo umoci docker-registry crun uidmap fuse-overlayfs attr strace debootstrap xfsprogs btrfs-progs busybox-static python3"
+packages="podman buildah skopeo umoci docker-registry crun uidmap fuse-overlayfs attr strace debootstrap xfsprogs btrfs-progs exfatprogs exfat-fuse busybox-static python3"
 
 missing=
 for p in $packages; do
