@@ -102,10 +102,8 @@ func (x *extraction) mayLose(err error) bool {
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOVERFLOW),
 		errors.Is(err, unix.E2BIG), errors.Is(err, unix.ERANGE):
 		return x.opts.Lossy
-	case errors.Is(err, unix.ENOSPC): // ext4 says so of attributes that are too large
-		return false
 	}
-	return false
+	return false // so it is with ENOSPC, which ext4 also says of attributes that are too large
 }
 
 func (w *worker) setXattrs(n *node, attrs map[string]string) error {
@@ -119,11 +117,14 @@ func (w *worker) setXattrs(n *node, attrs map[string]string) error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(attrs)) {
-		var err error
-		if n.fd >= 0 {
-			err = unix.Fsetxattr(n.fd, key, []byte(attrs[key]), 0)
-		} else {
-			err = unix.Lsetxattr(path, key, []byte(attrs[key]), 0)
+		value, err := w.owners.attribute(key, attrs[key])
+		switch {
+		case err != nil:
+			return failed("set attribute "+strconv.Quote(key), err)
+		case n.fd >= 0:
+			err = unix.Fsetxattr(n.fd, key, []byte(value), 0)
+		default:
+			err = unix.Lsetxattr(path, key, []byte(value), 0)
 		}
 		if err == nil {
 			continue

@@ -35,8 +35,9 @@ type Options struct {
 	// NoSameOwner leaves everything to the user who extracts. Set-id bits then stay only
 	// where they mean that same user or group.
 	NoSameOwner bool
-	// UIDMap and GIDMap translate the owners of the image, ContainerID, to HostID. An
-	// owner that is in no range is an error. Empty: owners stay as they are. Not with
+	// UIDMap and GIDMap translate the owners of the image, ContainerID, to HostID, and so
+	// the ids in access control lists and the root for whom capabilities of files count.
+	// An id that is in no range is an error. Empty: ids stay as they are. Not with
 	// NoSameOwner.
 	UIDMap, GIDMap []cstor.IDMap
 	// Path is a directory of the image to extract, in the place of all of it; links in

@@ -148,6 +148,9 @@ func TestOwners(t *testing.T) {
 	wanted := want(t, layers)
 	for name, f := range wanted {
 		f.uid, f.gid = map[uint32]uint32{0: 5000, 7: 102, 9: 104}[f.uid], f.gid+7000
+		if name == "cap" {
+			f.attributes = map[string]string{"security.capability": fileCapability(5000)}
+		}
 		wanted[name] = f
 	}
 	compare(t, survey(t, dir), wanted)
