@@ -17,34 +17,44 @@ func (x *subject) completePath(n int) cobra.CompletionFunc {
 		if !x.named() && len(have) == 0 {
 			return x.completeImage()(cmd, have, typed)
 		}
-		none := cobra.ShellCompDirectiveNoFileComp
-		paths, want, err := x.check(cmd, have)
+		paths, _, err := x.check(cmd, have)
 		if err != nil || len(paths) >= n {
-			return nil, none
+			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		s, err := x.find(cmd)
-		if err != nil {
-			return nil, none
-		}
-		defer s.Close()
-		var layers []*cstor.Layer
-		if x.named() {
-			layers, err = x.findNamed(s)
-		} else {
-			var i *cstor.Image
-			if i, err = s.Image(have[0]); err == nil {
-				layers, err = imageLayers(i, want)
-			}
-		}
-		if err != nil {
-			return nil, none
-		}
-		tree, err := imagefs.New(layers, imagefs.Options{})
-		if err != nil {
-			return nil, none
-		}
-		return pathsIn(tree, typed)
+		return x.completeIn(cmd, have, typed)
 	}
+}
+
+// completeIn offers paths in the subject. It completes flags too, where the arguments
+// before them name an image.
+func (x *subject) completeIn(cmd *cobra.Command, have []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	none := cobra.ShellCompDirectiveNoFileComp
+	_, want, err := x.check(cmd, have)
+	if err != nil {
+		return nil, none
+	}
+	s, err := x.find(cmd)
+	if err != nil {
+		return nil, none
+	}
+	defer s.Close()
+	var layers []*cstor.Layer
+	if x.named() {
+		layers, err = x.findNamed(s)
+	} else {
+		var i *cstor.Image
+		if i, err = s.Image(have[0]); err == nil {
+			layers, err = imageLayers(i, want)
+		}
+	}
+	if err != nil {
+		return nil, none
+	}
+	tree, err := imagefs.New(layers, imagefs.Options{})
+	if err != nil {
+		return nil, none
+	}
+	return pathsIn(tree, typed)
 }
 
 // pathsIn offers what is in the directory of a path that has been typed.

@@ -62,17 +62,21 @@ files that tars have, or, with --whiteouts overlay, as the overlay file system h
 	}
 	x.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&x.reflink, "reflink", "always", "share blocks \"always\", \"auto\": where that can be done, or \"never\"")
+	f.StringVar(&x.reflink, "reflink", "always", "`WHEN` blocks are shared: \"always\", \"auto\", where that can be done, or \"never\"")
 	f.BoolVar(&x.force, "force-copy", false, "copy where blocks cannot be shared: --reflink=auto")
 	f.StringVar(&x.path, "path", "", "extract the directory `PATH` of the image alone")
 	f.BoolVar(&x.noSameOwner, "no-same-owner", false, "leave all files to yourself")
 	f.StringArrayVar(&x.uidMap, "uidmap", nil, "give users of the image other ids: `CONTAINER:HOST:SIZE`; for groups too, unless --gidmap is given")
 	f.StringArrayVar(&x.gidMap, "gidmap", nil, "give groups of the image other ids: `CONTAINER:HOST:SIZE`; for users too, unless --uidmap is given")
-	f.StringVar(&x.whiteouts, "whiteouts", "", "keep a LAYER's marks of deletion, as \"files\" or \"overlay\"")
+	f.StringVar(&x.whiteouts, "whiteouts", "", "keep a LAYER's marks of deletion, in the `FORM` \"files\" or \"overlay\"")
 	f.BoolVar(&x.lossy, "lossy", false, "leave out what DIR's file system cannot hold, and count it")
 	f.BoolVar(&x.keepPartial, "keep-partial", false, "leave what there is after an error")
 	f.BoolVar(&x.verify, "verify", false, "check content by the layers' diff ids, and copies against it")
 	f.BoolVarP(&x.quiet, "quiet", "q", false, "show no progress and no summary")
+	_ = cmd.RegisterFlagCompletionFunc("path", x.completeIn)
+	for _, name := range []string{"uidmap", "gidmap"} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
 	_ = cmd.RegisterFlagCompletionFunc("reflink", cobra.FixedCompletions([]string{"always", "auto", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("whiteouts", cobra.FixedCompletions([]string{"files", "overlay"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

@@ -27,6 +27,7 @@ func (x *subject) treeFlags(cmd *cobra.Command) {
 	f.StringVar(&x.container, "container", "", "take the container `NAME`, as it is at present, instead of an IMAGE")
 	f.StringVar(&x.platform, "platform", "", "choose this `OS/ARCH[/VARIANT]` of a list of manifests")
 	_ = cmd.RegisterFlagCompletionFunc("container", x.completeContainer(1<<10))
+	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.NoFileCompletions)
 }
 
 // named reports whether a flag names the subject, so that no argument does.
