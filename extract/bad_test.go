@@ -119,6 +119,7 @@ func TestBadEntries(t *testing.T) {
 		"case":          {"layer l\n  file a/readme 0755 \"1\"\n  file a/README 0755 \"2\"\n" + plain, poor, "", extract.ErrTaken},
 		"case of dirs":  {"layer l\n  dir a/x 0755\n  dir a/X 0755\n" + plain, poor, "", extract.ErrTaken},
 		"odd name":      {"layer l\n  file \"a/\\xff\" 0755\n" + plain, poor, "a/\xff", unix.EILSEQ},
+		"long link":     {"layer l\n  symlink a/f " + strings.Repeat("x", 1024) + "\n" + plain, xfs, "a/f", unix.ENAMETOOLONG},
 		"folded case":   {"layer l\n  file a/f 0755\n  file a/F 0755\n" + plain, folding, "", extract.ErrTaken},
 		"normalised":    {"layer l\n  file \"a/\u00e9\" 0755\n  file \"a/e\u0301\" 0755\n" + plain, folding, "", extract.ErrTaken},
 	} {
@@ -157,6 +158,12 @@ func poor(t *testing.T) string {
 		t.Skip("needs exfat-fuse")
 	}
 	return mounted(t, 40, "mkfs.exfat")
+}
+
+// xfs mounts a file system that takes no links of more than 1023 bytes.
+func xfs(t *testing.T) string {
+	t.Helper()
+	return mounted(t, 400, "mkfs.xfs", "-q")
 }
 
 // folding is a directory in which names of other case, or other forms of letters, are
