@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -219,7 +220,7 @@ func TestStat(t *testing.T) {
 	for shape, opts := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			t.Parallel()
-			fsys := view(t, storetest.New(t, stackSpec, opts), "localhost/x:1")
+			fsys := view(t, storetest.New(t, strings.Replace(stackSpec, "layer middle", statSpec+"layer middle", 1), opts), "localhost/x:1")
 			info, err := fsys.Stat("lib/f")
 			check(t, err)
 			st, ok := info.Sys().(*imagefs.Stat)
@@ -231,7 +232,45 @@ func TestStat(t *testing.T) {
 			if info.Mode() != fs.ModeDir|0o711 {
 				t.Errorf("etc: %v", info)
 			}
+			info, err = fsys.Stat("usr/lib/described")
+			check(t, err)
+			if st, ok := info.Sys().(*imagefs.Stat); !ok || st.Xattrs["user.k"] != "v" || len(st.Xattrs) != 1 || info.ModTime().Unix() != 1_600_000_000 {
+				t.Errorf("described: %v %+v", info, st)
+			}
+			if opts.Flat {
+				return // has no devices
+			}
+			info, err = fsys.Stat("usr/lib/device")
+			check(t, err)
+			if st, ok := info.Sys().(*imagefs.Stat); !ok || st.DevMajor != 7 || st.DevMinor != 3 || info.Mode() != fs.ModeDevice|0o640 {
+				t.Errorf("device: %v %+v", info, st)
+			}
 		})
+	}
+}
+
+// statSpec is more of the layer base.
+const statSpec = `
+  file     usr/lib/described 0644 mtime=1600000000 "x"
+  xattr    usr/lib/described user.k=v
+  block    usr/lib/device 0640 7 3
+`
+
+// TestWithoutTarSplit: where all is seen on disk, no tar-split is read.
+func TestWithoutTarSplit(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, stackSpec, storetest.Options{})
+	recipes, err := filepath.Glob(filepath.Join(made.Root, "overlay-layers", "*.tar-split.gz"))
+	check(t, err)
+	if len(recipes) != 3 {
+		t.Fatalf("%d tar-split files", len(recipes))
+	}
+	for _, name := range recipes {
+		check(t, os.Remove(name))
+	}
+	fsys := view(t, made, "localhost/x:1")
+	if lines := walked(t, fsys); len(lines) != 24 {
+		t.Errorf("%q", lines)
 	}
 }
 
