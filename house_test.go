@@ -26,6 +26,7 @@ var storeys = map[string]int{
 	"extract": 3,
 
 	".":              2, // the store
+	"libpoddb":       2,
 	"userns":         2,
 	"internal/relay": 2,
 	"driver":         2,
@@ -50,6 +51,7 @@ var storeys = map[string]int{
 // sameStorey lists what packages of one storey may see of each other.
 var sameStorey = map[string][]string{
 	".":              {"driver"},
+	"libpoddb":       {"."},
 	"userns":         {"driver", "internal/relay"},
 	"internal/relay": {"driver"},
 	// Directories that no header names are as the disk has them.
@@ -62,7 +64,7 @@ var sameStorey = map[string][]string{
 }
 
 // helpers are for tests and examples alone.
-var helpers = []string{"internal/storetest", "internal/storetest/mkstore"}
+var helpers = []string{"internal/storetest", "internal/storetest/mkstore", "internal/storetest/poddb"}
 
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()

@@ -41,6 +41,7 @@ type place struct {
 	// layers.go:newLayerStore).
 	partner *place
 	tokens  tokens
+	used    usedFiles // of a StateDir
 	// layerStores are the additional layer stores of the configuration, shared by its
 	// places and closed by the primary one.
 	layerStores []*layerStore
@@ -93,7 +94,7 @@ func (p *place) has(name string) bool {
 }
 
 func (p *place) close() error {
-	err := errors.Join(p.root.Close(), p.tokens.close())
+	err := errors.Join(p.root.Close(), p.tokens.close(), p.used.close())
 	if p.run != nil {
 		err = errors.Join(err, p.run.Close())
 	}

@@ -1,0 +1,244 @@
+package libpoddb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+const (
+	schemaVersion = 1 // libpod/sqlite_state.go:schemaVersion, v4.4 to v6.0
+
+	maxValue    = 16 << 20 // bytes of a value or row
+	maxRows     = 1 << 17  // of a table
+	maxProblems = 20
+)
+
+// query reads podman's tables from the image of a database, which it may keep.
+func query(ctx context.Context, image []byte) (*Database, error) {
+	if len(image) == 0 { // podman is just making it
+		return &Database{}, nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("%w: queries took over %v", ErrCorrupt, maxTime))
+	defer cancel()
+	d, err := inMemory(ctx, image)
+	if err == nil {
+		return d, nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return nil, wrong(err)
+}
+
+func inMemory(ctx context.Context, image []byte) (*Database, error) {
+	db, err := sql.Open("sqlite", ":memory:?_defensive=1")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return (&reader{conn: conn, budget: len(image)}).read(ctx, image)
+}
+
+// wrong says what an error of SQLite means here.
+func wrong(err error) error {
+	failed := (*sqlite.Error)(nil)
+	if !errors.As(err, &failed) {
+		return err
+	}
+	switch failed.Code() & 0xff {
+	case lib.SQLITE_ERROR: // there is no such column
+		return fmt.Errorf("%w: %w", ErrSchema, err)
+	case lib.SQLITE_TOOBIG, lib.SQLITE_NOMEM:
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
+// reader reads tables of one connection.
+type reader struct {
+	conn *sql.Conn
+	// budget is how many bytes of text there may be still: a database that is sound has
+	// no more than its file.
+	budget int
+}
+
+func (r *reader) read(ctx context.Context, image []byte) (*Database, error) {
+	err := r.conn.Raw(func(driver any) error {
+		return driver.(interface{ Deserialize(image []byte) error }).Deserialize(image)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	for id, limit := range map[int]int{lib.SQLITE_LIMIT_LENGTH: maxValue, lib.SQLITE_LIMIT_SQL_LENGTH: 1 << 20, lib.SQLITE_LIMIT_ATTACHED: 0} {
+		if _, err := sqlite.Limit(r.conn, id, limit); err != nil {
+			return nil, err
+		}
+	}
+	for _, pragma := range []string{"trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"} {
+		if _, err := r.conn.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
+			return nil, err
+		}
+	}
+	return r.tables(ctx)
+}
+
+// table is a query of one of podman's tables (libpod/sqlite_state_internal.go:
+// createSQLiteTables, v5.8): a key, and up to two further texts.
+type table struct{ name, key, second, third string }
+
+func (r *reader) tables(ctx context.Context) (*Database, error) {
+	d := &Database{containers: map[string]*Container{}, pods: map[string]*Pod{}, volumes: map[string]*Volume{}}
+	if ok, err := r.config(ctx, d); !ok || err != nil {
+		return d, err
+	}
+	// The columns State and ExitCode of ContainerState keep what they had when the row was
+	// made (seen: versions 5.4 and 5.8), so only the JSON counts.
+	states, err := r.texts(ctx, table{"ContainerState", "ID", "JSON", "''"})
+	if err != nil {
+		return nil, err
+	}
+	err = r.each(ctx, table{"ContainerConfig", "ID", "Name", "JSON"}, func(id, name string, config []byte) {
+		c, err := parseContainer(id, name, config, states[id])
+		if d.problem(err) {
+			d.containers[id] = c
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if states, err = r.texts(ctx, table{"PodState", "ID", "JSON", "''"}); err != nil {
+		return nil, err
+	}
+	err = r.each(ctx, table{"PodConfig", "ID", "Name", "JSON"}, func(id, name string, config []byte) {
+		p, err := parsePod(id, name, config, states[id])
+		if d.problem(err) {
+			d.pods[id] = p
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if states, err = r.texts(ctx, table{"VolumeState", "Name", "JSON", "''"}); err != nil {
+		return nil, err
+	}
+	err = r.each(ctx, table{"VolumeConfig", "Name", "''", "JSON"}, func(name, _ string, config []byte) {
+		v, err := parseVolume(name, config, states[name])
+		if d.problem(err) {
+			d.volumes[name] = v
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var uses []volumeUse
+	err = r.each(ctx, table{"ContainerVolume", "ContainerID", "VolumeName", "''"}, func(container, volume string, _ []byte) {
+		uses = append(uses, volumeUse{container, volume})
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.join(uses)
+	return d, nil
+}
+
+// volumeUse is a row of ContainerVolume.
+type volumeUse struct{ container, volume string }
+
+// config reads where things are, and is false for a database that podman has not
+// finished making.
+func (r *reader) config(ctx context.Context, d *Database) (bool, error) {
+	if err := r.isTable(ctx, "DBConfig"); errors.Is(err, sql.ErrNoRows) {
+		var things int
+		err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)").Scan(&things)
+		if err == nil && things > 0 {
+			err = fmt.Errorf("%w: it has no table DBConfig", ErrSchema)
+		}
+		return false, err
+	} else if err != nil {
+		return false, err
+	}
+	c := &d.Config
+	err := r.conn.QueryRowContext(ctx, "SELECT SchemaVersion, OS, StaticDir, TmpDir, GraphRoot, RunRoot, GraphDriver, VolumeDir FROM DBConfig LIMIT 1").
+		Scan(&c.SchemaVersion, &c.OS, &c.StaticDir, &c.TmpDir, &c.GraphRoot, &c.RunRoot, &c.GraphDriver, &c.VolumeDir)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err == nil && c.SchemaVersion != schemaVersion {
+		err = fmt.Errorf("%w: schema version %d, not %d", ErrSchema, c.SchemaVersion, schemaVersion)
+	}
+	return err == nil, err
+}
+
+// isTable makes sure that a name is an ordinary table's: a view or a virtual table would
+// run what the database says. It returns [sql.ErrNoRows] if there is none.
+func (r *reader) isTable(ctx context.Context, name string) error {
+	var kind string
+	var root int64
+	err := r.conn.QueryRowContext(ctx, "SELECT type, rootpage FROM sqlite_schema WHERE name = ? COLLATE NOCASE LIMIT 1", name).Scan(&kind, &root)
+	if err == nil && (kind != "table" || root < 1) {
+		err = fmt.Errorf("%w: %s is no ordinary table", ErrSchema, name)
+	}
+	return err
+}
+
+// each calls f with all rows of a table. Each row is a query of its own, by the number
+// that SQLite gives it: so all of the work on a table whose tree is damaged ends with ctx,
+// and no row comes twice.
+func (r *reader) each(ctx context.Context, t table, f func(key, second string, third []byte)) error {
+	if err := r.isTable(ctx, t.name); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = fmt.Errorf("%w: it has no table %s", ErrSchema, t.name)
+		}
+		return err
+	}
+	next, err := r.conn.PrepareContext(ctx, fmt.Sprintf("SELECT rowid, %s, %s, %s FROM %s NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 1",
+		t.key, t.second, t.third, t.name))
+	if err != nil {
+		return err
+	}
+	defer next.Close()
+	at := int64(-1 << 63)
+	for n := 0; ; n++ {
+		var key, second sql.NullString
+		var third []byte
+		err := next.QueryRowContext(ctx, at).Scan(&at, &key, &second, &third)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.budget -= len(key.String) + len(second.String) + len(third); r.budget < 0 {
+			return fmt.Errorf("%w: it has more text than bytes", ErrCorrupt)
+		}
+		if n == maxRows {
+			return fmt.Errorf("%w: over %d rows in %s", ErrTooLarge, maxRows, t.name)
+		}
+		f(key.String, second.String, third)
+	}
+}
+
+// texts are the second column of a table, by the first.
+func (r *reader) texts(ctx context.Context, t table) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := r.each(ctx, t, func(key, second string, _ []byte) { all[key] = []byte(second) })
+	return all, err
+}
+
+// problem keeps an error, and is true if there is none.
+func (d *Database) problem(err error) bool {
+	if err != nil && len(d.Problems) < maxProblems {
+		d.Problems = append(d.Problems, err)
+	}
+	return err == nil
+}
