@@ -88,6 +88,10 @@ func TestJSONFields(t *testing.T) {
 		"inspect-layer": layerDetail{},
 		"info":          infoJSON{},
 		"version":       versionJSON{},
+
+		"inspect-container": containerDetail{}, // an element of list-containers too
+		"list-pods":         []podDetail{},
+		"list-volumes":      []volumeDetail{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,6 +105,11 @@ func TestJSONFields(t *testing.T) {
 		"inspect-layer": layerDetail{},
 		"info":          infoJSON{},
 		"version":       versionJSON{},
+
+		"list-containers":   containerRow{},
+		"inspect-container": containerDetail{},
+		"list-pods":         podRow{},
+		"list-volumes":      volumeRow{},
 	} {
 		t.Run(name+" template", func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +146,7 @@ func jsonFields(at string, typ reflect.Type) []string {
 			if tag == "" {
 				tag = f.Name
 			}
-			if strings.Contains(rest, "omitempty") {
+			if strings.HasPrefix(rest, "omit") {
 				tag += "?"
 			}
 			all = append(all, jsonFields(at+"."+tag, f.Type)...)

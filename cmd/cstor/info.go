@@ -10,12 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/libpoddb"
 )
 
 // infoJSON is the output of info --format json.
 type infoJSON struct {
 	Version    string          `json:"version"`
 	Stores     []storeJSON     `json:"stores"`
+	Databases  []databaseJSON  `json:"databases"` // podman's
 	Considered []cstor.Finding `json:"considered"`
 	Warnings   []string        `json:"warnings,omitempty"`
 	Error      string          `json:"error,omitempty"` // why no store was found
@@ -31,6 +33,19 @@ type storeJSON struct {
 	Layers     int    `json:"layers"`
 	Containers int    `json:"containers"`
 	Error      string `json:"error,omitempty"`
+}
+
+type databaseJSON struct {
+	File          string `json:"file"`
+	Store         string `json:"store"`
+	User          string `json:"user,omitempty"`
+	SchemaVersion int    `json:"schemaVersion,omitempty"`
+	RunRoot       string `json:"runRoot,omitempty"` // as podman noted it
+	Containers    int    `json:"containers"`
+	Pods          int    `json:"pods"`
+	Volumes       int    `json:"volumes"`
+	Rebooted      bool   `json:"rebooted,omitempty"` // the system has booted since podman used it
+	Error         string `json:"error,omitempty"`    // why it cannot be read
 }
 
 func (a *app) info() *cobra.Command {
@@ -62,7 +77,7 @@ image is not found.`,
 
 // collectInfo returns what was found, also if that is no store and an error.
 func (a *app) collectInfo(cmd *cobra.Command) (*infoJSON, error) {
-	j := &infoJSON{Version: versionOf().Version, Stores: []storeJSON{}, Considered: []cstor.Finding{}}
+	j := &infoJSON{Version: versionOf().Version, Stores: []storeJSON{}, Databases: []databaseJSON{}, Considered: []cstor.Finding{}}
 	s, err := a.find(cmd)
 	if failed := (*cstor.DiscoverError)(nil); errors.As(err, &failed) {
 		j.Considered = failed.Considered
@@ -94,7 +109,35 @@ func (a *app) collectInfo(cmd *cobra.Command) (*infoJSON, error) {
 		}
 		j.Stores = append(j.Stores, one)
 	}
-	return j, nil
+	j.Databases, err = a.databaseInfo(cmd, s)
+	return j, err
+}
+
+// databaseInfo lists podman's databases, also those that cannot be read.
+func (a *app) databaseInfo(cmd *cobra.Command, s *cstor.Storage) ([]databaseJSON, error) {
+	all := []databaseJSON{}
+	found, err := libpoddb.Read(cmd.Context(), s, libpoddb.Options{})
+	for _, db := range found {
+		one := databaseJSON{
+			File: db.File, Store: db.Store, User: db.User, SchemaVersion: db.Config.SchemaVersion, RunRoot: db.Config.RunRoot,
+			Containers: len(db.Containers()), Pods: len(db.Pods()), Volumes: len(db.Volumes()),
+		}
+		if a.sysroot == "" {
+			one.Rebooted, _ = db.Rebooted()
+		}
+		if err := errors.Join(db.Problems...); err != nil {
+			one.Error = err.Error()
+		}
+		all = append(all, one)
+	}
+	for _, err := range unjoin(err) {
+		failed := (*libpoddb.Error)(nil)
+		if !errors.As(err, &failed) {
+			return all, err
+		}
+		all = append(all, databaseJSON{File: failed.File, Store: failed.Store, Error: failed.Err.Error()})
+	}
+	return all, nil
 }
 
 func printInfo(w io.Writer, info *infoJSON) error {
@@ -107,7 +150,7 @@ func printInfo(w io.Writer, info *infoJSON) error {
 		stores = append(stores, []string{s.Root, s.Role, s.Driver, user, number(s.Images), number(s.Layers), number(s.Containers)})
 	}
 	if len(info.Stores) > 0 {
-		if err := writeTable(w, stores, -1); err != nil {
+		if err := writeTable(w, stores); err != nil {
 			return err
 		}
 	}
@@ -115,6 +158,9 @@ func printInfo(w io.Writer, info *infoJSON) error {
 		if s.Error != "" {
 			fmt.Fprintf(w, "problem: %s\n", s.Error)
 		}
+	}
+	if err := printDatabases(w, info.Databases); err != nil {
+		return err
 	}
 	for _, text := range info.Warnings {
 		fmt.Fprintf(w, "warning: %s\n", text)
@@ -140,6 +186,33 @@ func printInfo(w io.Writer, info *infoJSON) error {
 		fmt.Fprintln(w)
 	}
 	return writeTable(w, considered, 4)
+}
+
+func printDatabases(w io.Writer, all []databaseJSON) error {
+	if len(all) == 0 {
+		return nil
+	}
+	lines := [][]string{{"PODMAN'S DATABASE", "CONTAINERS", "PODS", "VOLUMES"}}
+	for _, d := range all {
+		line := []string{d.File, "-", "-", "-"}
+		if d.SchemaVersion > 0 {
+			line = []string{d.File, number(d.Containers), number(d.Pods), number(d.Volumes)}
+		}
+		lines = append(lines, line)
+	}
+	fmt.Fprintln(w)
+	if err := writeTable(w, lines); err != nil {
+		return err
+	}
+	for _, d := range all {
+		if d.Error != "" {
+			fmt.Fprintf(w, "problem: %s: %s\n", d.File, oneLine(d.Error))
+		}
+		if d.Rebooted {
+			fmt.Fprintf(w, "%s: the system has booted since podman used it last\n", d.File)
+		}
+	}
+	return nil
 }
 
 func number(n int) string {

@@ -31,7 +31,8 @@ type imageDetail struct {
 	DiffIDs      []digest.Digest   `json:"diffIDs,omitempty"` // as the configuration has them
 	TopLayer     string            `json:"topLayer,omitempty"`
 	MappedLayers []string          `json:"mappedLayers,omitempty"`
-	Layers       []layerDetail     `json:"layers,omitempty"` // with --layers; base first
+	Layers       []layerDetail     `json:"layers,omitempty"`     // with --layers; base first
+	Containers   []user            `json:"containers,omitempty"` // made from it
 	Instances    []instance        `json:"instances,omitempty"`
 	BigData      []bigData         `json:"bigData,omitempty"`
 	Metadata     string            `json:"metadata,omitempty"`
@@ -149,6 +150,9 @@ func detail(s *cstor.Storage, i *cstor.Image, layers bool) *imageDetail {
 			d.Problems = append(d.Problems, err.Error())
 		}
 	}
+	used, err := usersOf(s)
+	problem(err)
+	d.Containers = used[i.ID()]
 	raw, mediaType, err := i.Manifest()
 	problem(err)
 	if d.MediaType = mediaType; cstor.IsList(mediaType) {

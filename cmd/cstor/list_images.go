@@ -23,6 +23,7 @@ type imageRow struct {
 	CreatedSince    string
 	Created         string
 	Size            string
+	Containers      []string // names of those made from it
 	// with --verbose
 	Type    string
 	Digests []string
@@ -42,6 +43,7 @@ type imageJSON struct {
 	Created      time.Time       `json:"created"`
 	Size         int64           `json:"size"` // bytes; -1 if the layers are not all there
 	TopLayer     string          `json:"topLayer,omitempty"`
+	Containers   []user          `json:"containers,omitempty"` // made from it
 	Store        string          `json:"store"`
 	ReadOnly     bool            `json:"readOnly"`
 	// with --verbose
@@ -75,20 +77,24 @@ func (a *app) listImages() *cobra.Command {
 				images = append(images, i)
 			}
 			slices.SortStableFunc(images, func(x, y *cstor.Image) int { return y.Created().Compare(x.Created()) })
+			used, err := usersOf(s)
+			if err != nil {
+				a.warn(err) // the images are there all the same
+			}
 			if l.format == "json" && !l.quiet {
-				return a.printImagesJSON(images, verbose)
+				return a.printImagesJSON(images, used, verbose)
 			}
 			var rows []imageRow
 			now := time.Now()
 			for _, i := range images {
-				rows = append(rows, a.imageRows(i, &l, verbose, now)...)
+				rows = append(rows, a.imageRows(i, used[i.ID()], &l, verbose, now)...)
 			}
 			l.columns = imageColumns(verbose)
 			return l.print(a.stdout, rows)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "also print manifest type, digests, number of layers and time of creation")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "also print manifest type, digests, number of layers, time of creation, and the containers made from it")
 	l.flags(cmd, "ids")
 	return cmd
 }
@@ -104,6 +110,7 @@ func imageColumns(verbose bool) []column[imageRow] {
 			column[imageRow]{"TYPE", false, func(r imageRow) string { return r.Type }},
 			column[imageRow]{"DIGESTS", false, func(r imageRow) string { return strings.Join(r.Digests, ",") }},
 			column[imageRow]{"LAYERS", false, func(r imageRow) string { return number(r.Layers) }},
+			column[imageRow]{"CONTAINERS", true, func(r imageRow) string { return strings.Join(r.Containers, ",") }},
 			column[imageRow]{"CREATED", false, func(r imageRow) string { return r.CreatedAt }})
 	} else {
 		columns = append(columns, column[imageRow]{"CREATED", false, func(r imageRow) string { return r.CreatedSince }})
@@ -113,7 +120,7 @@ func imageColumns(verbose bool) []column[imageRow] {
 
 // imageRows gives a row for each name, as podman does. A listing shows what it can:
 // an image that is being pulled, or damaged, has "-" for what is not there.
-func (a *app) imageRows(i *cstor.Image, l *listing[imageRow], verbose bool, now time.Time) []imageRow {
+func (a *app) imageRows(i *cstor.Image, used []user, l *listing[imageRow], verbose bool, now time.Time) []imageRow {
 	trunc := short
 	if l.noTrunc || l.quiet {
 		trunc = func(s string) string { return s }
@@ -125,6 +132,9 @@ func (a *app) imageRows(i *cstor.Image, l *listing[imageRow], verbose bool, now 
 	r.Created = r.CreatedSince
 	if l.quiet {
 		return []imageRow{r}
+	}
+	for _, u := range used {
+		r.Containers = append(r.Containers, u.String())
 	}
 	r.Size = size(imageSize(i))
 	r.Store, _ = i.Store()
@@ -152,13 +162,14 @@ func (a *app) imageRows(i *cstor.Image, l *listing[imageRow], verbose bool, now 
 	return rows
 }
 
-func (a *app) printImagesJSON(images []*cstor.Image, verbose bool) error {
+func (a *app) printImagesJSON(images []*cstor.Image, used map[string][]user, verbose bool) error {
 	all := make([]imageJSON, 0, len(images))
 	for _, i := range images {
 		root, role := i.Store()
 		j := imageJSON{
 			ID: i.ID(), Names: list(i.Names()), NamesHistory: i.NamesHistory(), Digest: i.Digest(), Digests: i.Digests(),
 			Created: i.Created(), Size: imageSize(i), TopLayer: i.TopLayerID(), Store: root, ReadOnly: role == cstor.RoleAdditional,
+			Containers: used[i.ID()],
 		}
 		if verbose {
 			_, j.MediaType, _ = i.Manifest()
@@ -170,6 +181,33 @@ func (a *app) printImagesJSON(images []*cstor.Image, verbose bool) error {
 		all = append(all, j)
 	}
 	return printJSON(a.stdout, all)
+}
+
+// user is a container that was made from an image.
+type user struct {
+	ID    string   `json:"id"`
+	Names []string `json:"names"`
+}
+
+func (u user) String() string {
+	if len(u.Names) > 0 {
+		return u.Names[0]
+	}
+	return short(u.ID)
+}
+
+// usersOf are the containers made from images, by the images' ids.
+func usersOf(s *cstor.Storage) (map[string][]user, error) {
+	all := map[string][]user{}
+	for c, err := range s.Containers() {
+		if err != nil {
+			return all, err
+		}
+		if id := c.ImageID(); id != "" {
+			all[id] = append(all[id], user{c.ID(), list(c.Names())})
+		}
+	}
+	return all, nil
 }
 
 // list is never null in JSON.

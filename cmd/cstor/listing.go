@@ -18,14 +18,15 @@ type listing[R any] struct {
 	quiet   bool
 	noTrunc bool
 	noHead  bool
+	whole   bool // what --quiet prints is a name, and not cut short
 
 	columns []column[R]
 	heads   map[string]string // what templates have above a field, if not its name
 	id      func(R) string    // what --quiet prints
 }
 
-// column of a table; left out where no row has anything in it. The first elastic one gives way when a line is too long for
-// the terminal.
+// column of a table; left out where no row has anything in it. The elastic ones give way, the first one first, when a line is
+// too long for the terminal.
 type column[R any] struct {
 	head    string
 	elastic bool
@@ -86,7 +87,7 @@ func (l *listing[R]) print(w io.Writer, rows []R) error {
 		}
 		lines = append(lines, strings.Split(b.String(), "\t"))
 	}
-	return writeTable(w, lines, -1)
+	return writeTable(w, lines)
 }
 
 func (l *listing[R]) printIDs(w io.Writer, rows []R) error {
@@ -94,7 +95,7 @@ func (l *listing[R]) printIDs(w io.Writer, rows []R) error {
 	return eachLine(w, rows, func(b *strings.Builder, r R) error {
 		if id := l.id(r); id != seen { // rows of one image follow each other
 			seen = id
-			if !l.noTrunc {
+			if !l.noTrunc && !l.whole {
 				id = short(id)
 			}
 			b.WriteString(id)
@@ -105,15 +106,15 @@ func (l *listing[R]) printIDs(w io.Writer, rows []R) error {
 
 func (l *listing[R]) printTable(w io.Writer, rows []R) error {
 	lines := make([][]string, 0, len(rows)+1)
-	elastic := -1
+	var elastic []int
 	var head []string
 	columns := slices.DeleteFunc(slices.Clone(l.columns), func(c column[R]) bool {
 		return !slices.ContainsFunc(rows, func(r R) bool { return c.text(r) != "" }) && len(rows) > 0
 	})
 	for n, c := range columns {
 		head = append(head, c.head)
-		if c.elastic && elastic < 0 && !l.noTrunc {
-			elastic = n
+		if c.elastic && !l.noTrunc {
+			elastic = append(elastic, n)
 		}
 	}
 	if !l.noHead {
@@ -126,7 +127,7 @@ func (l *listing[R]) printTable(w io.Writer, rows []R) error {
 		}
 		lines = append(lines, line)
 	}
-	return writeTable(w, lines, elastic)
+	return writeTable(w, lines, elastic...)
 }
 
 // eachLine writes what one gives for each row as a line, unless that is nothing.

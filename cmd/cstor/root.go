@@ -26,10 +26,11 @@ type app struct {
 }
 
 const (
-	groupImages  = "images"
-	groupContent = "content"
-	groupLayers  = "layers"
-	groupStores  = "stores"
+	groupImages     = "images"
+	groupContent    = "content"
+	groupContainers = "containers"
+	groupLayers     = "layers"
+	groupStores     = "stores"
 )
 
 func (a *app) command() *cobra.Command {
@@ -61,6 +62,7 @@ beginning of one, or a link id.`,
 	cmd.AddGroup(
 		&cobra.Group{ID: groupImages, Title: "Images:"},
 		&cobra.Group{ID: groupContent, Title: "Content:"},
+		&cobra.Group{ID: groupContainers, Title: "Containers:"},
 		&cobra.Group{ID: groupLayers, Title: "Layers:"},
 		&cobra.Group{ID: groupStores, Title: "Stores:"},
 	)
@@ -83,7 +85,8 @@ beginning of one, or a link id.`,
 		commands []*cobra.Command
 	}{
 		{groupImages, []*cobra.Command{a.listImages(), a.inspectImage()}},
-		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage(), a.diffContainer()}},
+		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage()}},
+		{groupContainers, []*cobra.Command{a.listContainers(), a.inspectContainer(), a.diffContainer(), a.listPods(), a.listVolumes()}},
 		{groupLayers, []*cobra.Command{a.listLayers(), a.inspectLayer(), a.exportLayer(), a.resolveLink()}},
 		{groupStores, []*cobra.Command{a.info()}},
 	} {

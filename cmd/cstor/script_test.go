@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor/internal/storetest"
+	"github.com/cstor-go/cstor/internal/storetest/poddb"
 )
 
 // scriptCommands are what sessions can do besides testscript's own commands.
@@ -23,9 +25,13 @@ import (
 //	mkstore [flags] DIR [SPECFILE]
 //	    build a store; without SPECFILE storetest.Sample. Then ${layer:NAME},
 //	    ${diffid:NAME}, ${link:NAME}, ${image:NAME}, ${digest:NAME} and
-//	    ${container:NAME} are what it has, and ${tar:NAME} the digest of a layer's tar.
+//	    ${container:NAME} are what it has, ${ID:NAME} is the beginning of a container's id
+//	    as tables show it, and ${tar:NAME} the digest of a layer's tar.
 //	break DIR FAULT ARG...
 //	    damage a store that mkstore built: see storetest.ParseFault.
+//	mkdb DIR FILE
+//	    make podman's database in DIR, the root of a store, of what FILE says: a poddb.DB
+//	    as JSON, in which ${NAME} are variables.
 //	exits STATUS COMMAND ARG...
 //	    run, and demand an exact exit status. If it is not 0, standard error is
 //	    exactly one line, behind warnings if there are any, and begins with "cstor: ".
@@ -45,6 +51,7 @@ import (
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"mkstore":  cmdMkstore,
 	"break":    cmdBreak,
+	"mkdb":     cmdMkdb,
 	"exits":    cmdExits,
 	"sha256":   cmdSHA256,
 	"entries":  cmdEntries,
@@ -115,6 +122,7 @@ func cmdMkstore(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, c := range s.Containers() {
 		ts.Setenv("container:"+c.Name, c.ID)
+		ts.Setenv("ID:"+c.Name, c.ID[:12])
 		ts.Setenv("layer:"+c.Name, c.Layer.ID)
 	}
 }
@@ -130,6 +138,17 @@ func cmdBreak(ts *testscript.TestScript, neg bool, args []string) {
 	fault, err := storetest.ParseFault(args[1], args[2:]...)
 	ts.Check(err)
 	ts.Check(fault(s))
+}
+
+func cmdMkdb(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mkdb DIR FILE")
+	}
+	var db poddb.DB
+	d := json.NewDecoder(strings.NewReader(os.Expand(ts.ReadFile(args[1]), ts.Getenv)))
+	d.DisallowUnknownFields()
+	ts.Check(d.Decode(&db))
+	ts.Check(poddb.Write(filepath.Join(ts.MkAbs(args[0]), "db.sql"), db))
 }
 
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {

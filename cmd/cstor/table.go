@@ -12,8 +12,8 @@ import (
 )
 
 // writeTable aligns columns, three blanks apart. If w is a terminal that is too
-// narrow, the elastic column (-1: none) loses the ends of its texts.
-func writeTable(w io.Writer, lines [][]string, elastic int) error {
+// narrow, the elastic columns lose the ends of their texts, one after the other.
+func writeTable(w io.Writer, lines [][]string, elastic ...int) error {
 	var width []int
 	for _, line := range lines {
 		for n, cell := range line {
@@ -24,13 +24,15 @@ func writeTable(w io.Writer, lines [][]string, elastic int) error {
 			width[n] = max(width[n], utf8.RuneCountInString(line[n]))
 		}
 	}
-	if have := terminalWidth(w); have > 0 && elastic >= 0 && len(width) > 0 {
+	if have := terminalWidth(w); have > 0 && len(width) > 0 {
 		need := 3 * (len(width) - 1)
 		for _, n := range width {
 			need += n
 		}
-		if need > have {
-			width[elastic] = min(width[elastic], max(width[elastic]-(need-have), 12))
+		for _, n := range elastic {
+			full := width[n]
+			width[n] = min(full, max(full-max(need-have, 0), 12))
+			need -= full - width[n]
 		}
 	}
 	var b strings.Builder

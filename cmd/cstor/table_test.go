@@ -48,35 +48,37 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestWriteTableError(t *testing.T) {
 	t.Parallel()
-	if err := writeTable(brokenWriter{}, [][]string{{"a"}}, -1); !errors.Is(err, errBroken) {
+	if err := writeTable(brokenWriter{}, [][]string{{"a"}}); !errors.Is(err, errBroken) {
 		t.Errorf("got %v, want what the writer said", err)
 	}
 }
 
-// TestWriteTableOnTerminal: the elastic column gives way, down to twelve characters,
-// and is never made wider than it has to be.
+// TestWriteTableOnTerminal: elastic columns give way one after the other, down to twelve
+// characters, and are never made narrower than they have to be.
 func TestWriteTableOnTerminal(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("registry.example.com/", 3) + "größe"
 	for _, tt := range []struct {
 		name    string
 		columns int
-		elastic int
+		elastic []int
 		lines   [][]string
 		want    string
 	}{
-		{"wide enough", 200, 0, [][]string{{long, "1"}}, long + "   1\n"},
-		{"cut to fit", 40, 0, [][]string{{"NAME", "SIZE"}, {long, "1 B"}}, "NAME" + strings.Repeat(" ", 32) + "SIZE\n" + long[:32] + "…   1 B\n"},
-		{"exactly", 72, 0, [][]string{{long, "123"}}, long[:65] + "…   123\n"},
-		{"not below twelve", 10, 0, [][]string{{long, "123"}}, long[:11] + "…   123\n"},
-		{"nothing elastic", 10, -1, [][]string{{long, "123"}}, long + "   123\n"},
-		{"a narrow elastic column stays narrow", 10, 0, [][]string{{"abc", "0123456789"}}, "abc   0123456789\n"},
-		{"no width known", 0, 0, [][]string{{long, "1"}}, long + "   1\n"},
+		{"wide enough", 200, []int{0}, [][]string{{long, "1"}}, long + "   1\n"},
+		{"cut to fit", 40, []int{0}, [][]string{{"NAME", "SIZE"}, {long, "1 B"}}, "NAME" + strings.Repeat(" ", 32) + "SIZE\n" + long[:32] + "…   1 B\n"},
+		{"exactly", 72, []int{0}, [][]string{{long, "123"}}, long[:65] + "…   123\n"},
+		{"not below twelve", 10, []int{0}, [][]string{{long, "123"}}, long[:11] + "…   123\n"},
+		{"nothing elastic", 10, nil, [][]string{{long, "123"}}, long + "   123\n"},
+		{"a narrow elastic column stays narrow", 10, []int{0}, [][]string{{"abc", "0123456789"}}, "abc   0123456789\n"},
+		{"the first gives way first", 40, []int{2, 0}, [][]string{{long, "1", long}}, long[:20] + "…   1   " + long[:11] + "…\n"},
+		{"the second is not needed", 100, []int{2, 0}, [][]string{{long, "1", long}}, long + "   1   " + long[:24] + "…\n"},
+		{"no width known", 0, []int{0}, [][]string{{long, "1"}}, long + "   1\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := newTerminal(t, 24, tt.columns)
-			if err := writeTable(d.tty, tt.lines, tt.elastic); err != nil {
+			if err := writeTable(d.tty, tt.lines, tt.elastic...); err != nil {
 				t.Fatal(err)
 			}
 			d.close(t)
