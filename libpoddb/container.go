@@ -11,7 +11,7 @@ import (
 
 // Container is what podman knows of a container.
 type Container struct {
-	ID   string // as in the lists of the store, unless Rootfs is set
+	ID   string // as in the lists of the store
 	Name string
 	// PodID and PodName are of the pod that it belongs to; else empty.
 	PodID, PodName string
@@ -36,8 +36,7 @@ type Container struct {
 	// ImageID and ImageName are of the image it was made from; empty if from none. The
 	// name is what the image was called then.
 	ImageID, ImageName string
-	// Rootfs is the directory that is its root file system, if that is not an image's:
-	// then the lists of the store do not have the container.
+	// Rootfs is the directory that is its root file system, if that is not an image's.
 	Rootfs string
 	// Entrypoint and Command are its program, as they were overridden.
 	Entrypoint, Command []string

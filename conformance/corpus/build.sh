@@ -507,6 +507,52 @@ unpack() {
 	done < "$2"
 }
 
+# managed makes containers in each state, pods and volumes, and records what podman says of them. One container runs on.
+managed() {
+	as-root outfit-all
+	P volume create --label keep=yes data > /dev/null
+	P volume create unused > /dev/null
+	P create --name made --label tier=web --user 33 --hostname host --restart on-failure -v data:/data:nosuid -v /etc:/host:ro --tmpfs /scratch \
+		-v /anonymous --env A=b localhost/managed:1 /bin/busybox echo 'two words' > /dev/null
+	if P run --rm localhost/managed:1 /bin/busybox true 2> "$TMPDIR/complaint"; then
+		P run --name failed localhost/managed:1 /bin/busybox sh -c 'exit 3' || [ $? = 3 ]
+		P run --name ended --entrypoint /bin/busybox localhost/managed:1 true
+		P run -d --name runs -v data:/data localhost/managed:1 /bin/busybox sleep 10000 > /dev/null
+	else # an old crun does not run everywhere
+		echo "run: $(tail -n 1 "$TMPDIR/complaint")" >> "$OUT/refused"
+	fi
+	P create --name ported --network bridge -p 127.0.0.1:8080:80 -p 9000-9003:9000-9003/udp --expose 443 localhost/managed:1 /bin/busybox true > /dev/null
+	P create --rm --name volatile localhost/managed:1 /bin/busybox true > /dev/null
+	P create --name renamed-soon localhost/managed:1 /bin/busybox true > /dev/null
+	P rename renamed-soon renamed
+	mkdir -p "$OUT/rootfs/bin"
+	cp "$(command -v busybox)" "$OUT/rootfs/bin"
+	P create --name rooted --rootfs "$OUT/rootfs" /bin/busybox true > /dev/null
+	P pod create --name bare --infra=false --label pod=yes > /dev/null
+	P create --pod bare --name member localhost/managed:1 /bin/busybox true > /dev/null
+	P pod create --name empty --infra=false > /dev/null
+	if P pod create --name whole --share ipc > /dev/null 2> "$TMPDIR/complaint"; then
+		P create --pod whole --name part localhost/managed:1 /bin/busybox true > /dev/null
+	else # its image is not made by every version without help
+		echo "pod with infra container: $(tail -n 1 "$TMPDIR/complaint")" >> "$OUT/refused"
+	fi
+	as-root begin-working
+	P ps --all --external --pod --no-trunc --format json > "$OUT/podman-ps.json"
+	P inspect --type container $(P ps --all --quiet) > "$OUT/podman-inspect.json"
+	P pod ps --no-trunc --format json > "$OUT/podman-pods.json"
+	P volume ls --format json > "$OUT/podman-volumes.json"
+}
+
+begin-working() { buildah from --pull-never --name working localhost/managed:1 > /dev/null; }
+
+outfit-all() { grow scratch outfit localhost/managed:1; }
+
+outfit() {
+	mkdir -p bin etc dev proc sys run tmp data
+	cp "$(command -v busybox)" bin/busybox
+	echo root:x:0:0:root:/:/bin/sh > etc/passwd
+}
+
 # ask records what podman says of the images.
 ask() {
 	P images --all --digests --no-trunc --format json > "$OUT/podman-images.json"

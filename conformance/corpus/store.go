@@ -117,6 +117,10 @@ func (s *Store) Seen() (map[string]string, error) {
 	return seen, err
 }
 
+// Said returns what podman printed of the store as JSON, when it was asked: "ps" all containers, "inspect" each of them,
+// "pods" and "volumes"; nil when it was not asked.
+func (s *Store) Said(about string) ([]byte, error) { return s.said("podman-" + about + ".json") }
+
 func (s *Store) said(name string) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(s.Base, "out", name))
 	if errors.Is(err, fs.ErrNotExist) {

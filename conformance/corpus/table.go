@@ -112,3 +112,13 @@ var Contents = []Corpus{
 	{Name: "sid-contents-chunked", Peer: "sid", Driver: "overlay", Options: partial, Steps: []string{"stacks-served"}},
 	{Name: "sid-contents-composefs", Peer: "sid", Driver: "overlay", Options: composefs, Steps: []string{"stacks-served"}},
 }
+
+// Managed lists stores of containers, pods and volumes, of which podman was asked when they were made: see [Store.Said]. They
+// are not in [Table], because their images and layers are nothing new.
+var Managed = []Corpus{
+	{Name: "machine-managed", Peer: peers.Machine, Driver: "overlay", Steps: []string{"managed"}},
+	{Name: "trixie-managed", Peer: "trixie", Driver: "overlay", Steps: []string{"managed"}},
+	{Name: "trixie-managed-user", Peer: "trixie", User: true, Driver: "overlay", Steps: []string{"managed"}},
+	{Name: "sid-managed", Peer: "sid", Driver: "overlay", Steps: []string{"managed"}},
+	{Name: "sid-managed-user", Peer: "sid", User: true, Driver: "overlay", Steps: []string{"managed"}},
+}
