@@ -15,7 +15,7 @@ import (
 // say. It is for databases of the running system only. If that cannot be told, known is
 // false, and the database's word stands.
 //
-// Podman keeps a file "alive", which holds the boot's id since version 4.8, in a
+// Podman keeps a file "alive", which holds the boot's id, in a
 // directory that does not outlive the system (libpod/runtime.go:makeRuntime,
 // libpod/runtime_linux.go:checkBootID, v5.8). The database names the directory, but a
 // database may name anything: only the usual ones are looked at, and only for a database
@@ -48,6 +48,6 @@ func (d *Database) rebooted(root string) (rebooted, known bool) {
 	case err != nil:
 		return false, false
 	}
-	// Older versions leave it empty: it is there, so the system has not booted.
+	// Older versions left it empty: it is there, so the system has not booted.
 	return len(then) > 0 && string(then) != string(now), true
 }

@@ -4,7 +4,7 @@
 // A store's own lists say which containers there are, what they are called and which
 // image and layer they have. Their state, command, ports and mounts, and all of pods
 // and volumes, are podman's, who keeps them in an SQLite database beside the store
-// (db.sql, since podman 4.4, by default since 4.8). A store of buildah, skopeo or
+// (db.sql, by default since podman 4.8). A store of buildah, skopeo or
 // CRI-O has none: [Read] then returns nothing, and no error. The older BoltDB is not
 // read: see [ErrBolt].
 //

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	schemaVersion = 1 // libpod/sqlite_state.go:schemaVersion, v4.4 to v6.0
+	schemaVersion = 1 // libpod/sqlite_state.go:schemaVersion, up to v5.8
 
 	maxValue    = 16 << 20 // bytes of a value or row
 	maxRows     = 1 << 17  // of a table
