@@ -21,9 +21,11 @@ var storeys = map[string]int{
 	"cmd/cstor":    4,
 	"cmd/tar-diff": 4,
 
-	"imagefs": 3,
-	"changes": 3,
-	"extract": 3,
+	"imagefs":   3,
+	"changes":   3,
+	"extract":   3,
+	"ocisource": 3,
+	"ocicopy":   3,
 
 	".":              2, // the store
 	"libpoddb":       2,
@@ -58,6 +60,7 @@ var sameStorey = map[string][]string{
 	"extract": {"imagefs"},
 	// What layers below a container's show.
 	"changes": {"imagefs"},
+	"ocicopy": {"ocisource"},
 	// Entries of tars are what other formats are made of.
 	"merge": {"tarsplit"},
 	"toc":   {"tarsplit"},

@@ -1,0 +1,356 @@
+package ocicopy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/cstor-go/cstor/ocisource"
+)
+
+// Layout is an OCI layout in a directory, which is made if it is not there, and added to
+// if it is a layout: blobs that are there are read and checked, and stay if they are
+// right; the index gains one reference for each image, or has the one of that name
+// replaced; what else is in the index stays as it is. A directory that is neither empty
+// nor a layout is refused with [ErrNotLayout]. References are those of OCI
+// (org.opencontainers.image.ref.name).
+//
+// Several copies into one layout may run at once: each writes files of its own, and the
+// index is changed under an flock of the directory.
+type Layout struct {
+	Dir string
+}
+
+var _ Destination = Layout{}
+
+// layoutFile is the name of the file that makes a directory a layout.
+const (
+	layoutFile = v1.ImageLayoutFile
+	indexFile  = v1.ImageIndexFile
+)
+
+// Begin implements [Destination].
+func (l Layout) Begin(_ context.Context, images []Image, _ Options) (Session, error) {
+	if l.Dir == "" {
+		return nil, fmt.Errorf("%w: the name of the directory is empty", ErrDestination)
+	}
+	for _, i := range images {
+		if err := checkLayoutRef(i.ref()); err != nil {
+			return nil, err
+		}
+	}
+	if err := outside(l.Dir, stores(images)); err != nil {
+		return nil, err
+	}
+	made, err := makeDirs(l.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &layoutSession{made: made, algorithms: map[digest.Algorithm]*folder{}, checked: map[digest.Digest]bool{}}
+	if s.dir, err = openFolder(l.Dir); err == nil {
+		err = s.enter()
+	}
+	if err != nil {
+		_ = s.Close() // the first error counts
+		return nil, err
+	}
+	return s, nil
+}
+
+type layoutSession struct {
+	dir   *folder
+	blobs *folder
+	made  string // the first directory that we made; "" if the layout was there
+
+	mu         sync.Mutex
+	algorithms map[digest.Algorithm]*folder // below blobs
+	checked    map[digest.Digest]bool       // what is there, and is right
+	refs       []v1.Descriptor              // for the index
+}
+
+// enter makes the directory a layout, or finds that it is one.
+func (s *layoutSession) enter() error {
+	err := s.checkVersion()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.makeLayout()
+	}
+	if err == nil {
+		_, err = s.readIndex() // so as to fail before anything is copied
+	}
+	if err == nil {
+		s.blobs, err = s.dir.sub(v1.ImageBlobsDir)
+	}
+	return err
+}
+
+func (s *layoutSession) checkVersion() error {
+	file, _, err := s.dir.open(layoutFile)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, 64<<10))
+	if err != nil {
+		return err
+	}
+	var l v1.ImageLayout
+	if err := json.Unmarshal(raw, &l); err != nil {
+		return fmt.Errorf("%w: %s: %s: %w", ErrNotLayout, s.dir.path, layoutFile, err)
+	}
+	if l.Version != v1.ImageLayoutVersion {
+		return fmt.Errorf("%w: %s: version %.100q, and %s was expected", ErrNotLayout, s.dir.path, l.Version, v1.ImageLayoutVersion)
+	}
+	return nil
+}
+
+// makeLayout makes an empty directory a layout. Another copy may do so at the same time,
+// which makes its layout file first of all.
+func (s *layoutSession) makeLayout() error {
+	names, err := s.dir.file.Readdirnames(1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if len(names) > 0 {
+		if err := s.checkVersion(); !errors.Is(err, fs.ErrNotExist) {
+			return err // nil, if it was made meanwhile
+		}
+		return fmt.Errorf("%w: %s: there is no file %q, but %q", ErrNotLayout, s.dir.path, layoutFile, names[0])
+	}
+	raw, err := json.Marshal(v1.ImageLayout{Version: v1.ImageLayoutVersion})
+	if err != nil {
+		return err
+	}
+	return s.dir.write(layoutFile, raw)
+}
+
+func (s *layoutSession) readIndex() (*index, error) {
+	file, size, err := s.dir.open(indexFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newIndex(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	x, err := readIndex(file, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.dir.path, err)
+	}
+	return x, nil
+}
+
+// PutLayer implements [Session].
+func (s *layoutSession) PutLayer(ctx context.Context, l *ocisource.Layer, progress func(int64)) (v1.Descriptor, bool, error) {
+	if d, ok := l.Descriptor(); ok {
+		if have, err := s.has(ctx, d, progress); have || err != nil {
+			return d, have, err
+		}
+	}
+	p, err := s.dir.create()
+	if err != nil {
+		return v1.Descriptor{}, false, err
+	}
+	defer p.drop()
+	d, err := l.Write(ctx, p.File, progress)
+	if err == nil {
+		err = s.commit(p, d.Digest)
+	}
+	return d, false, err
+}
+
+// PutConfig implements [Session].
+func (s *layoutSession) PutConfig(_ context.Context, d v1.Descriptor, raw []byte) error {
+	return s.putBytes(d.Digest, raw)
+}
+
+// PutManifest implements [Session].
+func (s *layoutSession) PutManifest(_ context.Context, m Manifest) error {
+	if err := s.putBytes(m.Digest, m.Raw); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refs = append(s.refs, named(m))
+	return nil
+}
+
+// named is the descriptor of a manifest in an index.
+func named(m Manifest) v1.Descriptor {
+	d := m.Descriptor
+	if m.Ref != "" {
+		d.Annotations = maps.Clone(d.Annotations)
+		if d.Annotations == nil {
+			d.Annotations = map[string]string{}
+		}
+		d.Annotations[v1.AnnotationRefName] = m.Ref
+	}
+	return d
+}
+
+// Commit implements [Session].
+func (s *layoutSession) Commit(ctx context.Context) error {
+	unlock, err := s.dir.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	x, err := s.readIndex()
+	if err != nil {
+		return err
+	}
+	for _, d := range s.refs {
+		if err := x.put(d); err != nil {
+			return err
+		}
+	}
+	raw, err := x.bytes()
+	if err != nil {
+		return err
+	}
+	if err := s.dir.write(indexFile, raw); err != nil {
+		return err
+	}
+	s.made = ""
+	return nil
+}
+
+// Close implements [Session]. Directories that were made for nothing are removed.
+func (s *layoutSession) Close() error {
+	folders := []*folder{s.blobs}
+	for _, f := range s.algorithms {
+		folders = append(folders, f)
+	}
+	for _, f := range folders {
+		if f != nil {
+			_ = f.close() // nothing was written to a directory
+		}
+	}
+	if s.dir == nil {
+		return nil
+	}
+	if s.made != "" {
+		s.remove()
+	}
+	_ = s.dir.close() // as above
+	return nil
+}
+
+// remove removes what we made, if nothing else is in it.
+func (s *layoutSession) remove() {
+	path := s.dir.path
+	for algorithm := range s.algorithms {
+		_ = os.Remove(filepath.Join(path, v1.ImageBlobsDir, algorithm.String()))
+	}
+	_ = os.Remove(filepath.Join(path, v1.ImageBlobsDir))
+	names, err := os.ReadDir(path)
+	if err != nil || len(names) != 1 || names[0].Name() != layoutFile {
+		return
+	}
+	_ = os.Remove(filepath.Join(path, layoutFile))
+	for at := filepath.Clean(path); os.Remove(at) == nil && at != s.made; {
+		at = filepath.Dir(at)
+	}
+}
+
+// algorithm is the folder of the blobs with digests of one algorithm.
+func (s *layoutSession) algorithm(d digest.Digest) (*folder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := d.Algorithm()
+	if f := s.algorithms[a]; f != nil {
+		return f, nil
+	}
+	f, err := s.blobs.sub(a.String())
+	if err == nil {
+		s.algorithms[a] = f
+	}
+	return f, err
+}
+
+func (s *layoutSession) commit(p *part, d digest.Digest) error {
+	f, err := s.algorithm(d)
+	if err == nil {
+		err = p.commit(f, d.Encoded())
+	}
+	if err == nil {
+		s.mu.Lock()
+		s.checked[d] = true
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// putBytes writes a small blob, unless it is there.
+func (s *layoutSession) putBytes(d digest.Digest, raw []byte) error {
+	f, err := s.algorithm(d)
+	if err != nil {
+		return err
+	}
+	if file, size, err := f.open(d.Encoded()); err == nil {
+		defer file.Close()
+		if size == int64(len(raw)) {
+			have := make([]byte, size)
+			if _, err := io.ReadFull(file, have); err == nil && bytes.Equal(have, raw) {
+				return nil
+			}
+		}
+	}
+	return f.write(d.Encoded(), raw)
+}
+
+// has reports whether a blob is there and is right. It is read, since a layer is rebuilt
+// about as fast as that, and a wrong one would never be found out.
+func (s *layoutSession) has(ctx context.Context, d v1.Descriptor, progress func(int64)) (bool, error) {
+	s.mu.Lock()
+	checked := s.checked[d.Digest]
+	s.mu.Unlock()
+	if checked {
+		return true, nil
+	}
+	f, err := s.algorithm(d.Digest)
+	if err != nil {
+		return false, err
+	}
+	file, size, err := f.open(d.Digest.Encoded())
+	if err != nil || size != d.Size {
+		if err == nil {
+			_ = file.Close() // was only read
+		}
+		return false, nil // whatever is there is replaced, or cannot be
+	}
+	defer file.Close()
+	sum := d.Digest.Algorithm().Digester()
+	buf := make([]byte, 256<<10)
+	for at := int64(0); at < size; {
+		n, err := file.Read(buf)
+		if err != nil {
+			progress(-at)
+			return false, nil // as above
+		}
+		sum.Hash().Write(buf[:n]) // never fails
+		progress(int64(n))
+		at += int64(n)
+		if err := context.Cause(ctx); err != nil {
+			return false, err
+		}
+	}
+	if sum.Digest() != d.Digest {
+		progress(-size)
+		return false, nil
+	}
+	s.mu.Lock()
+	s.checked[d.Digest] = true
+	s.mu.Unlock()
+	return true, nil
+}

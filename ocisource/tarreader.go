@@ -1,0 +1,141 @@
+package ocisource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/tarsplit"
+)
+
+// tarReader reads an uncompressed layer: forward by its stream, and anywhere else by its
+// index, which is made when it is needed first.
+type tarReader struct {
+	ctx    context.Context // of Fetch: see there
+	layer  *cstor.Layer
+	size   int64
+	at     int64 // where the next Read begins
+	stream *tarsplit.Reader
+	past   int64 // where the stream stands
+	index  *tarsplit.ReaderAt
+	closed bool
+}
+
+var _ io.ReadSeekCloser = (*tarReader)(nil)
+
+func newTarReader(ctx context.Context, l *cstor.Layer, size int64) (*tarReader, error) {
+	r := &tarReader{ctx: ctx, layer: l, size: size}
+	var err error
+	r.stream, err = l.Tar(ctx, cstor.TarOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Read implements [io.Reader]. A layer that ends before its size gives an error that
+// matches [io.ErrUnexpectedEOF], and there is never more.
+func (r *tarReader) Read(p []byte) (n int, err error) {
+	switch {
+	case r.closed:
+		return 0, errClosed
+	case len(p) == 0:
+		return 0, nil
+	}
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	if r.at >= r.size {
+		return 0, r.atEnd()
+	}
+	p = p[:min(int64(len(p)), r.size-r.at)]
+	if r.stream != nil && r.at == r.past {
+		n, err = r.stream.Read(p)
+		r.past += int64(n)
+	} else {
+		if err := r.makeIndex(); err != nil {
+			return 0, err
+		}
+		n, err = r.index.ReadAt(p, r.at)
+	}
+	r.at += int64(n)
+	switch {
+	case errors.Is(err, io.EOF) && r.at < r.size:
+		err = fmt.Errorf("layer %s: %d bytes, and %d were recorded: %w", r.layer.ID(), r.at, r.size, io.ErrUnexpectedEOF)
+	case errors.Is(err, io.EOF) && n > 0:
+		err = nil
+	}
+	return n, err
+}
+
+// atEnd asks the stream whether it ends there too: a recipe that gives more is an error.
+func (r *tarReader) atEnd() error {
+	if r.stream == nil || r.at != r.past || r.at != r.size {
+		return io.EOF
+	}
+	n, err := r.stream.Read(make([]byte, 1))
+	if n > 0 {
+		err = fmt.Errorf("layer %s: more than the %d bytes that were recorded", r.layer.ID(), r.size)
+	}
+	return err
+}
+
+// Seek implements [io.Seeker]. It fails only for wrong arguments and after Close.
+func (r *tarReader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		offset += r.at
+	case io.SeekEnd:
+		offset += r.size
+	default:
+		offset = -1
+	}
+	switch {
+	case r.closed:
+		return 0, errClosed
+	case offset < 0:
+		return 0, &fs.PathError{Op: "seek", Path: "layer " + r.layer.ID(), Err: fs.ErrInvalid}
+	}
+	r.at = offset
+	return offset, nil
+}
+
+// makeIndex lets go of the stream, unless there is nowhere else to go back to.
+func (r *tarReader) makeIndex() error {
+	if r.index != nil {
+		return nil
+	}
+	index, err := r.layer.TarAt(r.ctx, cstor.TarOptions{})
+	if err != nil {
+		return err
+	}
+	if index.Size() != r.size {
+		_ = index.Close() // was only read
+		return fmt.Errorf("layer %s: %d bytes, and %d were recorded", r.layer.ID(), index.Size(), r.size)
+	}
+	r.index = index
+	if r.stream != nil {
+		_ = r.stream.Close() // was only read
+		r.stream = nil
+	}
+	return nil
+}
+
+// Close implements [io.Closer].
+func (r *tarReader) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	if r.stream != nil {
+		_ = r.stream.Close() // was only read
+	}
+	if r.index != nil {
+		_ = r.index.Close() // was only read
+	}
+	return nil
+}
