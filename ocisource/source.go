@@ -69,7 +69,7 @@ func Open(ctx context.Context, img *cstor.Image, opts Options) (*Source, error) 
 	}
 	s := &Source{image: img, opts: opts}
 	if err := s.open(); err != nil {
-		if se := (*cstor.StoreError)(nil); !errors.As(err, &se) {
+		if se := (*cstor.StoreError)(nil); !errors.As(err, &se) || se.What != "image "+img.ID() {
 			err = fmt.Errorf("image %s: %w", img.ID(), err)
 		}
 		return nil, err

@@ -52,13 +52,15 @@ func (r *tarReader) Read(p []byte) (n int, err error) {
 		return 0, r.atEnd()
 	}
 	p = p[:min(int64(len(p)), r.size-r.at)]
-	if r.stream != nil && r.at == r.past {
+	if r.stream == nil || r.at != r.past {
+		if err := r.move(); err != nil {
+			return 0, err
+		}
+	}
+	if r.stream != nil {
 		n, err = r.stream.Read(p)
 		r.past += int64(n)
 	} else {
-		if err := r.makeIndex(); err != nil {
-			return 0, err
-		}
 		n, err = r.index.ReadAt(p, r.at)
 	}
 	r.at += int64(n)
@@ -104,7 +106,29 @@ func (r *tarReader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// makeIndex lets go of the stream, unless there is nowhere else to go back to.
+// move gets where the next Read begins, by the index. A layer that has no recipe, being
+// kept as a blob in an additional layer store, is read from its beginning again.
+func (r *tarReader) move() error {
+	err := r.makeIndex()
+	if !errors.Is(err, cstor.ErrNoTar) {
+		return err
+	}
+	if r.at < r.past || r.stream == nil {
+		stream, err := r.layer.Tar(r.ctx, cstor.TarOptions{})
+		if err != nil {
+			return err
+		}
+		r.endStream()
+		r.stream, r.past = stream, 0
+	}
+	n, err := io.CopyN(io.Discard, struct{ io.Reader }{r.stream}, r.at-r.past)
+	r.past += n
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("layer %s: %d bytes, and %d were recorded: %w", r.layer.ID(), r.past, r.size, io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
 func (r *tarReader) makeIndex() error {
 	if r.index != nil {
 		return nil
@@ -118,11 +142,15 @@ func (r *tarReader) makeIndex() error {
 		return fmt.Errorf("layer %s: %d bytes, and %d were recorded", r.layer.ID(), index.Size(), r.size)
 	}
 	r.index = index
+	r.endStream()
+	return nil
+}
+
+func (r *tarReader) endStream() {
 	if r.stream != nil {
 		_ = r.stream.Close() // was only read
 		r.stream = nil
 	}
-	return nil
 }
 
 // Close implements [io.Closer].
@@ -131,9 +159,7 @@ func (r *tarReader) Close() error {
 		return nil
 	}
 	r.closed = true
-	if r.stream != nil {
-		_ = r.stream.Close() // was only read
-	}
+	r.endStream()
 	if r.index != nil {
 		_ = r.index.Close() // was only read
 	}
