@@ -80,6 +80,10 @@ func (f *folder) create() (*part, error) {
 			return nil, &fs.PathError{Op: "make a file in", Path: f.path, Err: err}
 		}
 	}
+	return f.createNamed()
+}
+
+func (f *folder) createNamed() (*part, error) {
 	p := &part{in: f}
 	err := f.unused(func(name string) error {
 		fd, err := unix.Openat(f.fd(), name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_RDWR|unix.O_CLOEXEC, 0o666)
