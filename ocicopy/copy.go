@@ -104,7 +104,11 @@ func (c *copying) copyLayers(ctx context.Context) error {
 		return int(max(min(b.layer.Stored().DiffSize()-a.layer.Stored().DiffSize(), 1), -1))
 	})
 	parallel := c.opts.Parallel
-	if parallel <= 0 {
+	switch compression := c.opts.Source.Compression; {
+	case parallel > 0:
+	case compression != "" && compression != ocisource.None:
+		parallel = 2 // compressing one takes all cores for most of the time
+	default:
 		parallel = max(2, min(runtime.GOMAXPROCS(0), 6))
 	}
 	group, all := errgroup.WithContext(ctx)

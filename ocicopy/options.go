@@ -29,7 +29,9 @@ type Options struct {
 	// is taken of lists, and where compressed layers are kept meanwhile if the destination
 	// cannot take them as they come.
 	Source ocisource.Options
-	// Parallel is how many layers are copied at a time; 0 is one a core, from 2 to 6.
+	// Parallel is how many layers are copied at a time; 0 is one a core, from 2 to 6, and 2
+	// if they are compressed, by all cores. Each takes up to 10 MiB of memory; compressed,
+	// up to 60 MiB where there are many cores.
 	Parallel int
 	// Progress, if not nil, is told what happens, by several goroutines at a time.
 	Progress func(Event)

@@ -3,7 +3,7 @@ package ocisource
 import (
 	"cmp"
 	"io"
-	"runtime"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
@@ -14,31 +14,30 @@ import (
 // of what comes out.
 type compressor struct {
 	io.WriteCloser
-	w    io.Writer
-	sum  digest.Digester
-	size int64 // bytes that came out
+	w       io.Writer
+	sum     digest.Digester
+	size    int64 // bytes that came out
+	dropped atomic.Bool
 }
 
 // newCompressor takes the libraries, block sizes and usual levels of containers/image
-// (pkg/compression/compression.go:gzipCompressor, zstd.go:zstdWriter), so that the same
-// layer becomes the same blob.
-func newCompressor(w io.Writer, opts Options) (*compressor, error) {
+// (image/pkg/compression/compression.go:gzipCompressor, zstd.go:zstdWriter), so that the
+// same layer becomes the same blob of gzip. Of zstd it is almost as large: see frameSize.
+func (s *Source) newCompressor(w io.Writer) (*compressor, error) {
 	c := &compressor{w: w, sum: digest.SHA256.Digester()}
-	var err error
-	if opts.Compression == Gzip {
-		c.WriteCloser, err = pgzip.NewWriterLevel(counted{c}, cmp.Or(opts.Level, pgzip.DefaultCompression))
-	} else {
-		c.WriteCloser, err = zstd.NewWriter(counted{c},
-			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(cmp.Or(opts.Level, 3))),
-			zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
+	if s.opts.Compression == Gzip {
+		var err error
+		c.WriteCloser, err = pgzip.NewWriterLevel(counted{c}, cmp.Or(s.opts.Level, pgzip.DefaultCompression))
+		return c, err
 	}
-	return c, err
+	c.WriteCloser = newFrames(counted{c}, zstd.EncoderLevelFromZstd(cmp.Or(s.opts.Level, 3)), s.room)
+	return c, nil
 }
 
 // close ends the stream if what was compressed is whole; else it only ends the goroutines.
 func (c *compressor) close(err error) error {
 	if err != nil {
-		c.w = io.Discard
+		c.dropped.Store(true)
 	}
 	return c.Close()
 }
@@ -47,6 +46,9 @@ func (c *compressor) close(err error) error {
 type counted struct{ c *compressor }
 
 func (o counted) Write(p []byte) (int, error) {
+	if o.c.dropped.Load() {
+		return len(p), nil
+	}
 	n, err := o.c.w.Write(p)
 	o.c.sum.Hash().Write(p[:n]) // never fails
 	o.c.size += int64(n)

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// prepare finds out the descriptors of all layers, of several at a time: each takes more
-// than one core by itself.
+// prepare finds out the descriptors of all layers, of several at a time. To compress one
+// takes all cores for most of the time.
 func (s *Source) prepare(ctx context.Context) error {
 	if s.closed.Load() {
 		return errClosed
@@ -16,7 +16,11 @@ func (s *Source) prepare(ctx context.Context) error {
 	defer cancel(nil)
 	next := make(chan *Layer)
 	var all sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), 4) {
+	parallel := min(runtime.GOMAXPROCS(0), 4)
+	if s.opts.Compression != None {
+		parallel = 2 // which bounds memory
+	}
+	for range parallel {
 		all.Go(func() {
 			for l := range next {
 				if _, err := l.Prepare(ctx, nil); err != nil {

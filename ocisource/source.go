@@ -40,6 +40,7 @@ type Source struct {
 	desc     v1.Descriptor
 
 	closed atomic.Bool
+	room   chan struct{} // see frames
 }
 
 // part is one entry of the manifest's layers.
@@ -67,7 +68,7 @@ func Open(ctx context.Context, img *cstor.Image, opts Options) (*Source, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{image: img, opts: opts}
+	s := &Source{image: img, opts: opts, room: make(chan struct{}, maxFrames())}
 	if err := s.open(); err != nil {
 		if se := (*cstor.StoreError)(nil); !errors.As(err, &se) || se.What != "image "+img.ID() {
 			err = fmt.Errorf("image %s: %w", img.ID(), err)
