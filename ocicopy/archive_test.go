@@ -53,8 +53,12 @@ func TestOCIArchive(t *testing.T) {
 		file := filepath.Join(dir, "archive")
 		check(t, os.WriteFile(file, []byte("old"), 0o640))
 		opts := ocicopy.Options{Source: ocisource.Options{Compression: c, Spool: t.TempDir()}}
+		opts.Sync = true
 		report, err := ocicopy.Copy(t.Context(), images, ocicopy.OCIArchive{File: file}, opts)
 		check(t, err)
+		if st, err := os.Stat(file); err != nil || st.Mode().Perm() != 0o640 {
+			t.Errorf("mode %v, %v", st.Mode(), err)
+		}
 		unpacked := filepath.Join(dir, "unpacked")
 		for name, content := range untar(t, []byte(readFile(t, file))) {
 			check(t, os.MkdirAll(filepath.Dir(filepath.Join(unpacked, name)), 0o755))

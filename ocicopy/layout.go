@@ -41,7 +41,7 @@ const (
 )
 
 // Begin implements [Destination].
-func (l Layout) Begin(_ context.Context, images []Image, _ Options) (Session, error) {
+func (l Layout) Begin(_ context.Context, images []Image, opts Options) (Session, error) {
 	if l.Dir == "" {
 		return nil, fmt.Errorf("%w: the name of the directory is empty", ErrDestination)
 	}
@@ -57,7 +57,7 @@ func (l Layout) Begin(_ context.Context, images []Image, _ Options) (Session, er
 	if err != nil {
 		return nil, err
 	}
-	s := &layoutSession{made: made, algorithms: map[digest.Algorithm]*folder{}, checked: map[digest.Digest]bool{}}
+	s := &layoutSession{made: made, sync: opts.Sync, algorithms: map[digest.Algorithm]*folder{}, checked: map[digest.Digest]bool{}}
 	if s.dir, err = openFolder(l.Dir); err == nil {
 		err = s.enter()
 	}
@@ -72,6 +72,7 @@ type layoutSession struct {
 	dir   *folder
 	blobs *folder
 	made  string // the first directory that we made; "" if the layout was there
+	sync  bool   // blobs, before they get their names
 
 	mu         sync.Mutex
 	algorithms map[digest.Algorithm]*folder // below blobs
@@ -280,6 +281,9 @@ func (s *layoutSession) algorithm(d digest.Digest) (*folder, error) {
 
 func (s *layoutSession) commit(p *part, d digest.Digest) error {
 	f, err := s.algorithm(d)
+	if err == nil && s.sync {
+		err = p.Sync()
+	}
 	if err == nil {
 		err = p.commit(f, d.Encoded())
 	}

@@ -33,6 +33,9 @@ type Options struct {
 	// if they are compressed, by all cores. Each takes up to 10 MiB of memory; compressed,
 	// up to 60 MiB where there are many cores.
 	Parallel int
+	// Sync waits for the disk before a blob or an archive gets its name, so that a power
+	// failure leaves nothing wrong either. The index of a layout always waits.
+	Sync bool
 	// Progress, if not nil, is told what happens, by several goroutines at a time.
 	Progress func(Event)
 }

@@ -26,6 +26,7 @@ type tarFile struct {
 	final  string // its name in the end
 	spool  string // a folder for what has no known size
 	target string // what is written to at the end, if it is not a regular file
+	sync   bool   // before it gets its name
 
 	mu   sync.Mutex
 	end  int64
@@ -39,8 +40,9 @@ func createTar(name string, opts Options, images []Image) (*tarFile, error) {
 		return nil, fmt.Errorf("%w: the name of the file is empty", ErrDestination)
 	}
 	dir := filepath.Dir(name)
-	t := &tarFile{spool: opts.Source.Spool, have: map[digest.Digest]bool{}}
-	switch st, err := os.Stat(name); {
+	t := &tarFile{spool: opts.Source.Spool, sync: opts.Sync, have: map[digest.Digest]bool{}}
+	st, err := os.Stat(name)
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(name); err == nil {
 			return nil, &fs.PathError{Op: "write", Path: name, Err: errors.New("a link that leads nowhere")}
@@ -70,7 +72,12 @@ func createTar(name string, opts Options, images []Image) (*tarFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.part, err = f.create(); err != nil {
+	if t.part, err = f.create(); err == nil && st != nil && t.target == "" {
+		if err = t.Chmod(st.Mode().Perm()); err != nil { // as it was
+			t.drop()
+		}
+	}
+	if err != nil {
 		_ = f.close() // nothing was written to a directory
 		return nil, err
 	}
@@ -165,7 +172,7 @@ func (t *tarFile) layer(ctx context.Context, l *ocisource.Layer, name func(diges
 	return d, false, t.take(p.File, name(d.Digest), d.Size)
 }
 
-// take copies a file that was written before, in the kernel.
+// take copies a file that was written before.
 func (t *tarFile) take(from *os.File, name string, size int64) error {
 	w, err := t.reserve(name, size)
 	if err != nil {
@@ -181,10 +188,15 @@ func (t *tarFile) finish(ctx context.Context) error {
 	if err := t.Truncate(t.end + 1024); err != nil {
 		return err
 	}
-	if t.target == "" {
-		return t.commit(t.in, t.final)
+	if t.target != "" {
+		return t.pass(ctx)
 	}
-	return t.pass(ctx)
+	if t.sync {
+		if err := t.Sync(); err != nil {
+			return err
+		}
+	}
+	return t.commit(t.in, t.final)
 }
 
 // pass writes the whole tar to what is no regular file.
