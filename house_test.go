@@ -27,6 +27,8 @@ var storeys = map[string]int{
 	"ocisource": 3,
 	"ocicopy":   3,
 
+	"ocicopy/registry": 3,
+
 	".":              2, // the store
 	"libpoddb":       2,
 	"userns":         2,
@@ -61,13 +63,15 @@ var sameStorey = map[string][]string{
 	// What layers below a container's show.
 	"changes": {"imagefs"},
 	"ocicopy": {"ocisource"},
+	// A registry is one of the destinations, and the only one that brings a client along.
+	"ocicopy/registry": {"ocicopy", "ocisource"},
 	// Entries of tars are what other formats are made of.
 	"merge": {"tarsplit"},
 	"toc":   {"tarsplit"},
 }
 
 // helpers are for tests and examples alone.
-var helpers = []string{"internal/storetest", "internal/storetest/mkstore", "internal/storetest/poddb"}
+var helpers = []string{"internal/storetest", "internal/storetest/mkstore", "internal/storetest/poddb", "internal/registrytest"}
 
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()
