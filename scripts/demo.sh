@@ -53,6 +53,11 @@ exported=sha256:$(sha256sum < "$tmp/layer.tar" | cut -d' ' -f1)
 printf 'recorded %s\nexported %s\n' "$recorded" "$exported"
 [ "$recorded" = "$exported" ] || { echo "They differ: this must not be." >&2; exit 1; }
 
+say "The image as others read it: an OCI layout; its configuration is named by the image's id"
+run copy-to-oci --quiet sample "$tmp/layout"
+id=$("$cstor" --root "$tmp/store" inspect-image --format '{{.ID}}' sample)
+printf 'image id      sha256:%s\nconfiguration sha256:%s\n' "$id" "$(sha256sum < "$tmp/layout/blobs/sha256/$id" | cut -d' ' -f1)"
+
 [ "$before" = "$(state)" ] || { echo "Something was written below the store: this must not be." >&2; exit 1; }
 say "Nothing below the store was written: every inode, time and mode is what it was"
 
@@ -66,6 +71,7 @@ That was a sample. For your own store, the one that podman, buildah or CRI-O mad
     $cstor cat IMAGE /etc/os-release
     $cstor list-layers IMAGE
     $cstor export-layer LAYER -o layer.tar
+    $cstor copy-to-oci IMAGE docker://HOST/NAME:TAG
 
 A store elsewhere:  cstor --root DIR …      A mounted disk:  cstor --sysroot DIR …
 X

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/internal/registrytest"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
 
@@ -72,6 +73,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CONTAINERS_STORAGE_CONF", env.WorkDir+"/home/storage.conf")
 			env.Setenv("_CSTOR_USERNS", "entered") // what userns sets: podman of this machine stays out
 			env.Values[storesKey{}] = map[string]*storetest.Store{}
+			env.Values[registriesKey{}] = map[string]*registrytest.Registry{}
 			return os.MkdirAll(env.WorkDir+"/home", 0o755)
 		},
 	})

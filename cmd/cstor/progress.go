@@ -56,12 +56,12 @@ func (p *progress) begin(t *task) *task {
 	return t
 }
 
-// start draws on w from now on, if that is a terminal that can do it. The caller
-// calls stop.
-func (p *progress) start(w io.Writer) {
+// start draws on w from now on, if that is a terminal that can do it: it reports whether
+// it is. The caller calls stop.
+func (p *progress) start(w io.Writer) bool {
 	s := newScreen(w, &p.muted)
 	if s == nil {
-		return
+		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,6 +69,7 @@ func (p *progress) start(w io.Writer) {
 		p.quit, p.ended = make(chan struct{}), make(chan struct{})
 		go p.run(s, p.quit, p.ended)
 	}
+	return true
 }
 
 // stop leaves the lines of complete tasks, and nothing of the others. It may be
@@ -201,8 +202,11 @@ func (t *task) figures() string {
 		speed := float64(n) / max(time.Since(t.began), time.Millisecond).Seconds()
 		text = fmt.Sprintf("%7s%-10s %8s/s", text, all, size(int64(speed)))
 	}
-	if t.detail != nil {
-		text += "  " + printable(t.detail())
+	if t.detail == nil {
+		return text
+	}
+	if detail := t.detail(); detail != "" {
+		text += "  " + printable(detail)
 	}
 	return text
 }

@@ -85,7 +85,7 @@ beginning of one, or a link id.`,
 		commands []*cobra.Command
 	}{
 		{groupImages, []*cobra.Command{a.listImages(), a.inspectImage()}},
-		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage()}},
+		{groupContent, []*cobra.Command{a.ls(), a.cat(), a.toc(), a.reflinkToDir(), a.exportImage(), a.copyToOCI()}},
 		{groupContainers, []*cobra.Command{a.listContainers(), a.inspectContainer(), a.diffContainer(), a.listPods(), a.listVolumes()}},
 		{groupLayers, []*cobra.Command{a.listLayers(), a.inspectLayer(), a.exportLayer(), a.resolveLink()}},
 		{groupStores, []*cobra.Command{a.info()}},

@@ -48,6 +48,11 @@ import (
 //	    session ends.
 //	survey DIR FILE
 //	    write down all there is to know of the tree at DIR.
+//	registry [-tls] [-bearer] [-creds USER:PASSWORD] NAME
+//	    start a registry, whose HOST:PORT is then $NAME, until the session ends. With -tls
+//	    its certificate is written to NAME.crt.
+//	requests NAME COUNT PREFIX
+//	    the registry had so many requests that begin so: "METHOD PATH STATUS".
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"mkstore":  cmdMkstore,
 	"break":    cmdBreak,
@@ -60,6 +65,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"truncate": cmdTruncate,
 	"lock":     cmdLock,
 	"survey":   cmdSurvey,
+	"registry": cmdRegistry,
+	"requests": cmdRequests,
 }
 
 // storesKey is where a session keeps its stores, by absolute root.
