@@ -29,6 +29,7 @@ var commands = []string{
 	"__complete inspect-container ''",
 	"export-layer LAYER", "export-layer LAYER -o OUT", "export-layer LAYER --crc -o OUT", "export-layer LAYER --no-verify -o OUT",
 	"export-layer LAYER --lock", "export-layer --image IMAGE -o OUT", "export-image IMAGE -o OUT", "copy-to-oci IMAGE OUT",
+	"copy-to-oci --compression gzip IMAGE oci-archive:OUT", "copy-to-oci IMAGE docker-archive:OUT:localhost/x:1", "__complete copy-to-oci IMAGE ''",
 	"reflink-to-dir IMAGE OUT --reflink never", "reflink-to-dir IMAGE OUT --force-copy", "toc IMAGE", "toc IMAGE --digests", "toc --layer LAYER", "ls IMAGE",
 	"ls -lR IMAGE", "cat IMAGE etc/motd", "export-layer LAYER --approximate -o OUT", "__complete cat IMAGE /",
 	"ls -lR --container CONTAINER", "toc --container CONTAINER --digests", "export-image --container CONTAINER -o OUT",
@@ -72,8 +73,8 @@ func watch(t *testing.T, s *corpus.Store, dir, binary, command string, words map
 	argv, flags := []string{binary}, storeFlags(t, s, dir)
 	for word := range strings.FieldsSeq(command) {
 		switch example, ok := words[word]; {
-		case word == "OUT":
-			word = out
+		case word == "OUT", strings.Contains(word, ":OUT"):
+			word = strings.Replace(word, "OUT", out, 1)
 		case word == "''":
 			word = ""
 		case ok && example == "":
