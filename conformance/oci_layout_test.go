@@ -23,7 +23,6 @@ import (
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/ocisource"
-
 )
 
 // layoutStores are stores of each writer and form, all of whose images are copied. Of a store that another one lends from,
