@@ -108,7 +108,7 @@ func rootlessCommands(t *testing.T, box *peers.Peer, s *corpus.Store, inside str
 	words := examples(t, s)
 	commands := []string{
 		"ls -lR " + words["IMAGE"], "toc " + words["IMAGE"], "toc --digests " + words["IMAGE"], "toc --layer " + words["LAYER"], "cat " + words["IMAGE"] + " etc/motd",
-		"export-layer --approximate " + words["LAYER"],
+		"export-layer --approximate " + words["LAYER"], "copy-to-oci -q --compression gzip " + words["IMAGE"] + " oci-archive:/dev/null",
 	}
 	var script strings.Builder
 	script.WriteString(programs("newuidmap newgidmap nsenter"))

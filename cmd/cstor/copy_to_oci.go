@@ -88,7 +88,9 @@ func (x *ociCopy) run(cmd *cobra.Command, got []string) error {
 	defer digests.abort()
 	// What is kept is many times as much as in other commands: see main.
 	debug.SetGCPercent(100)
-	defer x.unhurried()()
+	if !x.streamed() {
+		defer x.unhurried()()
+	}
 	images, failed, err := x.readable(cmd, images, opts)
 	if err != nil {
 		return x.advise(err)
@@ -201,10 +203,20 @@ func (x *ociCopy) finish(report ocicopy.Report, digests *output, took time.Durat
 	return err
 }
 
+// streamed reports whether an archive goes to a FIFO or a device: whoever reads it may
+// block the command for ever.
+func (x *ociCopy) streamed() bool {
+	if x.to.Transport == ocicopy.TransportOCI || x.to.Transport == ocicopy.TransportDocker {
+		return false
+	}
+	info, err := os.Stat(x.to.Path)
+	return err == nil && !info.Mode().IsRegular()
+}
+
 // ontoStdout reports whether the archive itself has been written to standard output.
 func (x *ociCopy) ontoStdout() bool {
 	f, ok := x.stdout.(*os.File)
-	if !ok || x.to.Transport == ocicopy.TransportOCI || x.to.Transport == ocicopy.TransportDocker {
+	if !ok || !x.streamed() {
 		return false
 	}
 	ours, err1 := f.Stat()
