@@ -52,6 +52,11 @@ func Dir(ctx context.Context, layers []*cstor.Layer, dir string, opts Options) (
 	}
 	defer x.to.Close()
 	x.owners.own = x.to.own
+	if opts.Begin != nil {
+		var total Total
+		x.count(x.top, &total)
+		opts.Begin(total)
+	}
 	err = x.write()
 	if err != nil && !opts.KeepPartial {
 		if undoErr := x.to.undo(x.made); undoErr != nil {
@@ -141,6 +146,19 @@ func (x *extraction) read() (err error) {
 		x.findFirsts(x.top)
 	}
 	return nil
+}
+
+// count adds the files below a directory of the tree.
+func (x *extraction) count(dir string, total *Total) {
+	for n := range x.tree.Below(dir) {
+		switch {
+		case n.Entry.Type == '5':
+			x.count(n.Path, total)
+		case n.Entry.Type == '0' && x.linkTarget(&n) == "":
+			total.Files++
+			total.Bytes += length(n.Entry)
+		}
+	}
 }
 
 // write fills the destination.

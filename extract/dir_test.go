@@ -77,10 +77,16 @@ func TestImages(t *testing.T) {
 						continue
 					}
 					dir := filepath.Join(t.TempDir(), "out")
-					report, err := extract.Dir(t.Context(), layers, dir, copying)
+					opts := copying
+					var total extract.Total
+					opts.Begin = func(all extract.Total) { total = all }
+					report, err := extract.Dir(t.Context(), layers, dir, opts)
 					if err != nil {
 						t.Errorf("image %s: %v", i.ID(), err)
 						continue
+					}
+					if total.Files != report.Files || total.Bytes != report.Copied+report.Shared {
+						t.Errorf("%+v was to be done, and %+v has been", total, report)
 					}
 					got := survey(t, dir)
 					compare(t, got, want(t, layers))

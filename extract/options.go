@@ -54,8 +54,17 @@ type Options struct {
 	KeepPartial bool
 	// Verify checks content: see [Report.Unverified].
 	Verify bool
+	// Begin, if not nil, is told once, before Progress is called, what there is to do. That
+	// takes a walk through the tree, some 50 ms for 100,000 entries.
+	Begin func(Total)
 	// Progress, if not nil, is told what more has been done, by several goroutines.
 	Progress func(Progress)
+}
+
+// Total is what there is to do.
+type Total struct {
+	Files int64 // regular files, each inode once, without those that are marks of deletion
+	Bytes int64 // of their content
 }
 
 // Progress is what has been done since it was last told.

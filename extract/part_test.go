@@ -36,8 +36,14 @@ image i layer=l
 	whole := want(t, layers)
 	for _, name := range []string{"usr/share", "/usr/share/", "link", "./usr/../usr/share"} {
 		dir := filepath.Join(t.TempDir(), "out")
-		report, err := extract.Dir(t.Context(), layers, dir, extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true, Path: name})
+		var total extract.Total
+		report, err := extract.Dir(t.Context(), layers, dir, extract.Options{
+			Reflink: extract.ReflinkAuto, NoSameOwner: true, Path: name, Begin: func(all extract.Total) { total = all },
+		})
 		check(t, err)
+		if want := (extract.Total{Files: 2, Bytes: int64(len("outside" + "own"))}); total != want {
+			t.Errorf("%+v was to be done, not %+v", total, want)
+		}
 		wanted := map[string]file{}
 		for _, at := range []string{"b", "b/first", "b/again", "own", "z", "z/first", "z/again", "z/own"} {
 			wanted[at] = whole["usr/share/"+at]

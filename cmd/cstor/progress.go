@@ -85,6 +85,13 @@ func (p *progress) stop() {
 	}
 }
 
+// drawing reports whether start has found a terminal, so that it is worth knowing more.
+func (p *progress) drawing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.quit != nil
+}
+
 // mute is for the end of the program: nothing is drawn over what is written after it.
 func (p *progress) mute() { p.muted.Store(true) }
 

@@ -102,15 +102,7 @@ func (x *toDir) run(cmd *cobra.Command, got []string) error {
 	if !x.quiet {
 		x.progress.start(x.stderr)
 	}
-	var files, shared atomic.Int64
-	t := x.progress.begin(&task{name: "files", total: -1, detail: func() string {
-		return fmt.Sprintf("%s, %s shared", count(int(files.Load()), "file"), size(shared.Load()))
-	}})
-	opts.Progress = func(p extract.Progress) {
-		files.Add(p.Files)
-		shared.Add(p.Shared)
-		t.add(p.Shared + p.Copied)
-	}
+	t := x.watch(&opts)
 	defer x.unhurried()()
 	report, err := extract.Dir(cmd.Context(), layers, dir, opts)
 	if errors.Is(err, extract.ErrNoReflink) {
@@ -130,6 +122,28 @@ func (x *toDir) run(cmd *cobra.Command, got []string) error {
 			printable(dir), count(int(report.Files), "file"), size(report.Shared), size(report.Copied), time.Since(began).Seconds()))
 	}
 	return nil
+}
+
+// watch gives an extraction a line on the terminal, if there is one.
+func (x *toDir) watch(opts *extract.Options) *task {
+	if !x.progress.drawing() {
+		return &task{}
+	}
+	var files, shared atomic.Int64
+	t := &task{name: "files"}
+	opts.Begin = func(all extract.Total) {
+		t.total = all.Bytes
+		t.detail = func() string {
+			return fmt.Sprintf("%d of %s, %s shared", files.Load(), count(int(all.Files), "file"), size(shared.Load()))
+		}
+		x.progress.begin(t)
+	}
+	opts.Progress = func(p extract.Progress) {
+		files.Add(p.Files)
+		shared.Add(p.Shared)
+		t.add(p.Shared + p.Copied)
+	}
+	return t
 }
 
 // options are those that the flags say, and DIR.
