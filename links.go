@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/ondisk"
 )
@@ -81,16 +83,24 @@ func (p *place) readLink(link string) (string, error) {
 }
 
 // treePlace is the store that holds the layer's tree: in a split store it may be
-// the other half.
+// the other half. What may not be looked into is no damage: root's stores are closed to
+// others here, not above, where the records are.
 func (l *Layer) treePlace() (*place, error) {
 	tree := "overlay/" + l.rec.ID
 	if l.place.driver == "vfs" {
 		tree = "vfs/dir/" + l.rec.ID
 	}
+	var closed error
 	for _, p := range l.place.halves() {
-		if p.has(tree) {
+		switch st, err := p.root.Lstat(tree); {
+		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
 			return p, nil
+		case errors.Is(err, fs.ErrPermission):
+			closed = err
 		}
+	}
+	if closed != nil {
+		return nil, closed
 	}
 	return nil, fmt.Errorf("%w: there is no %s", ErrDamaged, tree)
 }
