@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -59,6 +60,35 @@ func TestDestination(t *testing.T) {
 	compare(t, survey(t, made.Root), before)
 	if left, err := os.ReadDir(mk("empty")); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// TestDestinationAsItWas: after an error, a directory that was there is as it was.
+func TestDestinationAsItWas(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	layers := stackOf(t, "layer l\n  file f 0644 \"12345\"\nimage i layer=l\nbreak remove l f\n")
+	for name, at := range map[string]string{"damage": t.TempDir(), "no inodes": small(t, "nr_inodes=2")} {
+		dir := filepath.Join(at, "out")
+		check(t, os.Mkdir(dir, 0o700))
+		check(t, os.Lchown(dir, 7, 8))
+		for _, key := range []string{"system.posix_acl_access", "system.posix_acl_default"} {
+			if err := unix.Setxattr(dir, key, []byte(accessList(7, 9)), 0); err != nil {
+				t.Skip(key, ": ", err)
+			}
+		}
+		check(t, os.Chmod(dir, 0o775|os.ModeSetgid))
+		before := survey(t, dir)
+		if _, err := extract.Dir(t.Context(), layers, dir, copying); !errors.Is(err, tarsplit.ErrMissing) && !errors.Is(err, unix.ENOSPC) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		after := survey(t, dir)
+		for _, tree := range []map[string]file{before, after} {
+			root := tree["."]
+			root.time = time.Time{} // something has been in it
+			tree["."] = root
+		}
+		compare(t, after, before)
 	}
 }
 

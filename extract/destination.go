@@ -18,9 +18,10 @@ import (
 type destination struct {
 	*beneath.Dir
 	path string
-	made bool        // by us
-	was  unix.Stat_t // as it is or was found
-	mask uint32      // permissions that a new file does not get
+	made bool              // by us
+	was  unix.Stat_t       // as it is or was found
+	acls map[string][]byte // that it had
+	mask uint32            // permissions that a new file does not get
 	own  struct{ uid, gid uint32 }
 	odd  bool // new files do not belong to own
 }
@@ -72,7 +73,9 @@ func (d *destination) open(layers []*cstor.Layer) (err error) {
 	}
 	fd, err := d.OpenDir(".")
 	if err == nil {
-		err = d.prepare(fd, &st, refuse)
+		if err = d.prepare(fd, &st, refuse); err != nil && d.acls != nil {
+			d.restore(fd)
+		}
 		unix.Close(fd)
 	}
 	if err != nil {
@@ -96,10 +99,17 @@ func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) er
 		return refuse(fmt.Errorf("%w: %q is there", ErrDestination, e.Name))
 	}
 	// Set-group-id directories and default ACLs would be inherited by all below.
+	d.acls = map[string][]byte{}
+	for _, attr := range acls {
+		value := make([]byte, 64<<10) // the most that there may be (linux/limits.h)
+		if n, err := unix.Fgetxattr(fd, attr, value); err == nil {
+			d.acls[attr] = value[:n]
+		}
+	}
 	if err := unix.Fchmod(fd, 0o700); err != nil {
 		return refuse(err)
 	}
-	for _, attr := range []string{"system.posix_acl_access", "system.posix_acl_default"} {
+	for _, attr := range acls {
 		switch err := unix.Fremovexattr(fd, attr); err {
 		case nil, unix.ENODATA, unix.ENOTSUP, unix.EINVAL:
 		default:
@@ -121,6 +131,17 @@ func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) er
 	d.own.uid, d.own.gid = uint32(os.Geteuid()), uint32(os.Getegid())
 	d.odd = st.Uid != d.own.uid || st.Gid != d.own.gid
 	return nil
+}
+
+var acls = []string{aclPrefix + "access", aclPrefix + "default"}
+
+// restore makes a directory that was found as it was found, as well as that can be done.
+func (d *destination) restore(fd int) {
+	_ = unix.Fchown(fd, int(d.was.Uid), int(d.was.Gid))
+	for attr, value := range d.acls {
+		_ = unix.Fsetxattr(fd, attr, value, 0)
+	}
+	_ = unix.Fchmod(fd, d.was.Mode&0o7777)
 }
 
 // outside refuses a directory that lies in the store of one of the layers.

@@ -23,8 +23,7 @@ func (d *destination) undo(has func(path string) bool) error {
 		return nil
 	}
 	if fd, openErr := d.OpenDir("."); openErr == nil && !d.made {
-		_ = unix.Fchown(fd, int(d.was.Uid), int(d.was.Gid)) // the best that can be done
-		_ = unix.Fchmod(fd, d.was.Mode&0o7777)
+		d.restore(fd)
 		unix.Close(fd)
 	}
 	return err

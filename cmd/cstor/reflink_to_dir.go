@@ -40,7 +40,8 @@ devices. Ordinary users may not set all of that; what is left out is counted at 
 What root cannot have on DIR's file system is an error, or, with --lossy, counted.
 
 DIR cannot be entered by others before all is done. After an error, or when
-interrupted, what was made is removed, unless --keep-partial is given.
+interrupted, what was made is removed, unless --keep-partial is given, or a second
+signal does not let it.
 
 A container's files may change while they are read. A file that does is an error that
 names it: try again, or pause the container.
