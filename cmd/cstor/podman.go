@@ -190,7 +190,11 @@ func (c *container) status(now time.Time) string {
 	case "running":
 		return "Up " + lasting(p.Started, now)
 	case "exited", "stopped":
-		return "Exited (" + strconv.Itoa(p.ExitCode) + ") " + ago(p.Finished, now)
+		text := "Exited (" + strconv.Itoa(p.ExitCode) + ")"
+		if p.Finished.IsZero() {
+			return text
+		}
+		return text + " " + ago(p.Finished, now)
 	default:
 		return capital(state)
 	}
