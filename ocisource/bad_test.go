@@ -133,6 +133,27 @@ func TestDamagedLayers(t *testing.T) {
 	}
 }
 
+// TestOtherLayer: a layer whose diff id the store does not know must be the one that the
+// configuration names, however whole it is.
+func TestOtherLayer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []ocisource.Compression{ocisource.None, ocisource.Gzip} {
+		made := storetest.New(t, small, storetest.Options{})
+		id := image(t, made, "i").ID()
+		made.Apply(t, setConfig(made, "i", func(c *v1.Image) { c.RootFS.DiffIDs[0] = digest.FromString("x") })...)
+		made.Apply(t, storetest.EditLayer("l", func(r map[string]any) { delete(r, "diff-digest") }))
+		s := source(t, image(t, made, id), ocisource.Options{Compression: c})
+		for _, err := range []error{
+			func() error { _, err := s.Layers()[0].Prepare(t.Context(), nil); return err }(),
+			func() error { _, err := s.Layers()[0].Write(t.Context(), io.Discard, nil); return err }(),
+		} {
+			if m := (*cstor.MismatchError)(nil); !errors.As(err, &m) || m.Want != digest.FromString("x").String() || m.Got != made.Layer("l").DiffID {
+				t.Errorf("%s: %v", c, err)
+			}
+		}
+	}
+}
+
 // TestShortLayer: a stream never ends as if it were whole.
 func TestShortLayer(t *testing.T) {
 	t.Parallel()
