@@ -20,6 +20,9 @@
 //     named exceptions, each of which must occur;
 //   - TestTOC holds tables of contents against those of the eStargz library;
 //   - TestContentsCommands runs ls, cat and toc on stores of every shape, which must say the same of the same image;
+//   - TestLayoutsAreValid copies the images of stores into OCI layouts and compares digests, sizes, diff ids, ids and names;
+//     TestPeersReadCopies has skopeo, podman, buildah and umoci of all generations read copies by every transport; and
+//     TestRegistry copies into Debian's registry (package registry), with and without password and TLS, and interrupted;
 //   - TestPlatforms asks which image of a list is for which platform;
 //   - TestReadOnlyMount asks about stores on a read-only mount, without their lock files;
 //   - TestNoWrites runs every command of the cstor binary under strace;
@@ -31,7 +34,7 @@
 //	CGO_ENABLED=0 go test -tags containers_image_openpgp ./...
 //
 // or `make test`. The tag chooses OpenPGP in Go over gpgme; the rest of the reference does without C by itself. The tests
-// need podman, buildah, skopeo, umoci, fuse-overlayfs, attr, debootstrap, strace and util-linux, and disk space of about 2 GiB in $CSTOR_PEERS
+// need podman, buildah, skopeo, umoci, docker-registry, fuse-overlayfs, attr, debootstrap, strace and util-linux, and disk space of about 2 GiB in $CSTOR_PEERS
 // (/var/tmp/cstor-peers), where the two other generations are kept from one run to the next. What is missing skips the
 // tests that need it and says so; with CSTOR_REQUIRE_PEERS=1 it fails them, but for Debian unstable.
 //

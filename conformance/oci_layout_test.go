@@ -52,8 +52,8 @@ func TestLayoutsAreValid(t *testing.T) {
 				if n == 1 {
 					validLayout(t, dir)
 				}
-				if n > 0 || name == "sid-root-composefs" || name == "trixie-root-estargz" {
-					continue // what a layer's digest is, is known when it has been written
+				if n > 0 || slices.ContainsFunc(slices.Collect(maps.Values(images)), func(i *cstor.Image) bool { return byTOC(t, i) }) {
+					continue // what is not known before it is written is written again, and replaces the same
 				}
 				before := inodes(t, dir)
 				if again, said := copyToOCI(t, s, args...); !slices.Equal(digests, again) {
