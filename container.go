@@ -55,7 +55,9 @@ func (c *Container) String() string {
 }
 
 // Layers are the layers of the container's root file system, base first: the
-// image's, then its own writable one.
+// image's, then its own writable one. They are what packages merge, imagefs, extract and
+// changes take, whether the container runs or not; while it does, its own layer changes
+// ([Layer.Changing]).
 func (c *Container) Layers() ([]*Layer, error) {
 	own, err := c.snap.layer(c.rec.Layer)
 	if err != nil {

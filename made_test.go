@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/storetest"
 	"github.com/cstor-go/cstor/tarsplit"
 )
@@ -209,6 +211,48 @@ func TestMetacopy(t *testing.T) {
 			t.Errorf("%o %q, %v", h.Mode, content, err)
 		}
 		return
+	}
+}
+
+// TestRenamed: no tar of the layer alone can tell of a directory that overlay has renamed; its files are still to be had.
+func TestRenamed(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, `
+layer base
+  dir  a 0755
+  file a/f 0644 "content"
+layer rw container parent=base
+  dir  z 0755
+  file z/f 0600 zeros=7
+container c layer=rw
+`, storetest.Options{Whiteouts: storetest.WhiteoutsUser})
+	dir := filepath.Join(made.Layer("rw").Diff, "z")
+	if err := errors.Join(unix.Setxattr(dir, "user.overlay.redirect", []byte("/a"), 0), unix.Setxattr(dir+"/f", "user.overlay.metacopy", nil, 0)); err != nil {
+		t.Skip("setxattr: ", err)
+	}
+	l, err := open(t, made).Layer(made.Layer("rw").ID)
+	check(t, err)
+	_, err = l.WriteTar(t.Context(), io.Discard, cstor.WriteOptions{Approximate: true})
+	if entry := (*tarsplit.EntryError)(nil); !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &entry) || entry.Name != "z/" {
+		t.Error(err)
+	}
+	f, err := l.OpenFile("z/f")
+	check(t, err)
+	defer f.Close()
+	if b, err := io.ReadAll(f); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
+	}
+	check(t, l.UseFile("z/f", func(_ int, size int64) error {
+		if size != 7 {
+			t.Errorf("%d bytes", size)
+		}
+		return nil
+	}))
+	if err := os.Remove(filepath.Join(made.Layer("base").Diff, "a", "f")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.OpenFile("z/f"); !errors.Is(err, driver.ErrMetacopy) || !errors.Is(err, cstor.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without content: %v", err)
 	}
 }
 

@@ -17,6 +17,13 @@
 // writing to one gives it blocks of its own. Nothing is ever hard-linked to the store's
 // files: that would write their inodes.
 //
+// # Containers
+//
+// The layers of a container give what it shows at present. Its own layer is not told by a
+// tar but by its files, which may change while they are read: one that is gone, or has
+// another size, when its content is wanted is an error that matches [cstor.ErrChanged].
+// Reading again, or pausing the container, helps.
+//
 // # Confinement
 //
 // Every name is made below the descriptor of its directory, which was made here in the

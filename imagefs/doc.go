@@ -13,6 +13,12 @@
 // where they are, once. Symbolic links are resolved inside the image, at most 40 in one
 // lookup. Devices, sockets and FIFOs are shown and never opened.
 //
+// The layers of a container show it as it is at the moment of each call. Directories that
+// overlay has renamed there, and files of which it has copied the metadata only, are
+// followed into the layers below (driver.Descend); a mark that the kernel would refuse
+// is an error that matches driver.ErrRedirect, and a file whose content no layer has one
+// that matches driver.ErrMetacopy.
+//
 // What Stat tells is what the disk has, with owners as a container sees them. It differs
 // from what the tars said in a few things (docs/FORMAT.md, "What the disk does not
 // keep"); package merge goes by the tars' headers.

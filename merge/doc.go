@@ -33,6 +33,11 @@
 //     layers below show, as in vfs layers.
 //   - A character device 0:0 is a device: headers are the truth, not disks.
 //
+// A directory that overlay has renamed in a container's layer ([tarsplit.Entry.Redirect])
+// takes along what the layers below show under its old name, with the headers that it has
+// there. It is an [*EntryError] if the layers below are not given ([Options.Alone]), or no
+// kernel would follow it.
+//
 // What could not be unpacked is an [*EntryError]: an entry in what is a file of its
 // layer, a hard link to a directory or to nothing, an unknown typeflag, a loop of links,
 // a path of more than 4095 bytes, or a component of more than 255.

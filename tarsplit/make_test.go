@@ -173,6 +173,7 @@ func TestBadMake(t *testing.T) {
 		"device too large":    {entries: with(func(e *Entry) { e.Type, e.Devminor = tar.TypeChar, 1<<40 }), entry: "f"},
 		"a file with a slash": {entries: with(func(e *Entry) { e.Name = "f/" }), entry: "f/"},
 		"a socket":            {entries: with(func(e *Entry) { e.Type = 's' }), entry: "f"},
+		"a redirect":          {entries: with(func(e *Entry) { *e = Entry{Name: "d/", Type: tar.TypeDir, Redirect: "/x"} }), want: errors.ErrUnsupported, entry: "d/"},
 		"no type":             {entries: with(func(e *Entry) { e.Type = 0 }), entry: "f"},
 		"sparse type":         {entries: with(func(e *Entry) { e.Type = tar.TypeGNUSparse }), entry: "f"},
 		"negative size":       {entries: with(func(e *Entry) { e.Size = -1 }), entry: "f"},

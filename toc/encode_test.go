@@ -144,6 +144,9 @@ func TestFrom(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	if _, err := toc.From(&tarsplit.Entry{Name: "a/", Type: '5', Redirect: "/x"}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a redirect: %v", err)
+	}
 	if _, err := toc.From(&tarsplit.Entry{Name: "a", Type: 'g'}); err == nil {
 		t.Error("a global header: no error")
 	}
