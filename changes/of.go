@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"slices"
 	"syscall"
 
 	"github.com/cstor-go/cstor"
@@ -164,10 +165,8 @@ func (c *comparison) parents(dir string) error {
 	if dir == "." {
 		return nil
 	}
-	for _, told := range c.told {
-		if told == dir {
-			return c.parents(path.Dir(dir))
-		}
+	if slices.Contains(c.told, dir) {
+		return c.parents(path.Dir(dir))
 	}
 	if err := c.parents(path.Dir(dir)); err != nil {
 		return err
