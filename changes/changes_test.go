@@ -102,6 +102,9 @@ func TestRules(t *testing.T) {
 					spec = strings.ReplaceAll(spec, "opaque lib\n", "")
 				}
 				layers := layersOf(t, storetest.New(t, spec+"container c image=i layer=c\n", storetest.Options{Whiteouts: kind}))
+				if strings.Contains(c.top, " 5:5") && kind != "" && os.Getuid() != 0 {
+					continue // nobody else can give files away
+				}
 				var want []string
 				if text != "" {
 					want = strings.Split(text, "; ")

@@ -60,9 +60,7 @@ container c image=localhost/i layer=rw
 // TestContainers shows containers of stores of every kind.
 func TestContainers(t *testing.T) {
 	t.Parallel()
-	run := t.TempDir()
 	shared := storetest.New(t, imageSpec, storetest.Options{NoLocks: true})
-	image := filepath.Join(t.TempDir(), "images")
 	for name, c := range map[string]struct {
 		spec string
 		made storetest.Options
@@ -71,9 +69,9 @@ func TestContainers(t *testing.T) {
 		"overlay":        {imageSpec + containerSpec, storetest.Options{}, cstor.Options{}},
 		"whiteout files": {imageSpec + containerSpec, storetest.Options{Whiteouts: storetest.WhiteoutsFiles}, cstor.Options{}},
 		"vfs":            {imageSpec + containerSpec, storetest.Options{Driver: "vfs"}, cstor.Options{Driver: "vfs"}},
-		"split":          {imageSpec + containerSpec, storetest.Options{ImageStore: image}, cstor.Options{ImageStore: image}},
+		"split":          {imageSpec + containerSpec, storetest.Options{ImageStore: "images"}, cstor.Options{}},
 		"old":            {imageSpec + containerSpec, storetest.Options{Old: true}, cstor.Options{}},
-		"transient":      {imageSpec + containerSpec, storetest.Options{Transient: true, RunRoot: run}, cstor.Options{Transient: true, RunRoot: run}},
+		"transient":      {imageSpec + containerSpec, storetest.Options{Transient: true}, cstor.Options{Transient: true}},
 		"volatile":       {strings.ReplaceAll(imageSpec+containerSpec, "layer=rw", "layer=rw volatile"), storetest.Options{}, cstor.Options{}},
 		"additional": {
 			strings.ReplaceAll(containerSpec, " image=localhost/i", ""),
@@ -83,7 +81,9 @@ func TestContainers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tree := containerOf(t, storetest.New(t, c.spec, c.made), c.open)
+			made := storetest.New(t, c.spec, c.made)
+			c.open.ImageStore, c.open.RunRoot = made.ImageStore, made.RunRoot
+			tree := containerOf(t, made, c.open)
 			for file, want := range map[string]string{"etc/motd": "own", "etc/passwd": "root"} {
 				if b, err := tree.ReadFile(file); err != nil || string(b) != want {
 					t.Errorf("%s: %q, %v", file, b, err)
