@@ -2,6 +2,8 @@ package userns
 
 import (
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,11 +21,28 @@ func endAs(state *os.ProcessState) {
 	by := status.Signal()
 	// One core file, of the process that it is about, is enough.
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	// The runtime would do its own with some signals, even after signal.Reset. An
-	// empty struct sigaction is SIG_DFL on every architecture.
-	var none [64]byte
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(by), uintptr(unsafe.Pointer(&none)), 0, 8, 0, 0)
+	// The runtime would do its own with some signals, even after signal.Reset.
+	replace(by, sigaction{})
 	_ = unix.Kill(unix.Getpid(), by)
 	time.Sleep(100 * time.Millisecond)
 	os.Exit(128 + int(by)) // as shells say it
+}
+
+// sigaction has room for the kernel's struct sigaction on every architecture. Empty it is
+// SIG_DFL.
+type sigaction [64]byte
+
+// replace has the kernel do something else about a signal, and returns what it did before.
+func replace(s syscall.Signal, by sigaction) (old sigaction) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&by)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
+	return old
+}
+
+// ignored reports whether nothing at all is done about a signal (proc_pid_status(5)).
+func ignored(s syscall.Signal) bool {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, mask, _ := strings.Cut(string(status), "\nSigIgn:\t")
+	mask, _, _ = strings.Cut(mask, "\n")
+	set, err := strconv.ParseUint(mask, 16, 64)
+	return err == nil && set>>(s-1)&1 != 0
 }

@@ -18,6 +18,12 @@ func TestMain(m *testing.M) {
 		program(play, again)
 	}
 	keepOwn()
+	// Shells switch off signals of what they start in the background, and scripts may.
+	for s := range unix.Signal(32) {
+		if s > 0 && ignored(s) && s != unix.SIGPIPE {
+			replace(s, sigaction{})
+		}
+	}
 	os.Exit(m.Run())
 }
 

@@ -173,6 +173,44 @@ func TestIgnoredSignal(t *testing.T) {
 	})
 }
 
+// TestTerminalStop presses Ctrl-Z where that stops nobody: nothing of the program stops then,
+// since nobody would let it go on.
+func TestTerminalStop(t *testing.T) {
+	storetest.AsUserWithIDs(t, func(t *testing.T) {
+		for way, path := range ways(t) {
+			for how, script := range map[string]string{"orphaned": `exec "$@"`, "switched off": `trap '' TSTP; exec "$@"`} {
+				t.Run(way+" "+how, func(t *testing.T) {
+					master, tty := openTerminal(t)
+					cmd := command(t, "endure", path, filepath.Join(t.TempDir(), "file"))
+					cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", script, "sh"}, cmd.Args...)
+					cmd.Stdin = tty
+					// The session's first group has nobody outside of it in the session.
+					cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+					if how != "orphaned" { // a group whose parent is in the session, as this process is
+						cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+					}
+					pid := working(t, cmd)
+					if how == "orphaned" {
+						if _, err := master.WriteString("\x1a"); err != nil {
+							t.Fatal(err)
+						}
+					} else if err := unix.Kill(-cmd.Process.Pid, unix.SIGTSTP); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(300 * time.Millisecond)
+					if state(cmd.Process.Pid) == "T" || state(pid) == "T" {
+						t.Errorf("the parent is in state %s, the program in state %s", state(cmd.Process.Pid), state(pid))
+					}
+					_ = cmd.Process.Signal(unix.SIGCONT)
+					_ = cmd.Process.Signal(unix.SIGTERM)
+					_ = cmd.Wait()
+					within(t, "no process is left", gone(pid))
+				})
+			}
+		}
+	})
+}
+
 // TestJobControl presses keys of a terminal that a shell has given to the program:
 // Ctrl-Z stops all of it, the shell sees that, "fg" lets it go on, Ctrl-C ends it.
 func TestJobControl(t *testing.T) {

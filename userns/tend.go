@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,7 +49,7 @@ func tend(ctx context.Context, maps idmap.Maps) error {
 	// From here on this program does nothing about signals by itself.
 	signal.Reset()
 	came, ended := make(chan os.Signal, 64), make(chan struct{})
-	signal.Notify(came, passed...)
+	signal.Notify(came, wanted()...)
 	defer signal.Stop(came)
 	if ctx.Err() != nil { // it did something already
 		n.end()
@@ -81,7 +83,7 @@ func pass(child *os.Process, came <-chan os.Signal, ended <-chan struct{}) {
 		case unix.SIGCONT, unix.SIGWINCH:
 		case unix.SIGTSTP:
 			_ = child.Signal(s)
-			_ = unix.Kill(unix.Getpid(), unix.SIGSTOP) // as it would have stopped by itself
+			stop()
 			continue
 		default:
 			select {
@@ -92,4 +94,24 @@ func pass(child *os.Process, came <-chan os.Signal, ended <-chan struct{}) {
 		}
 		_ = child.Signal(s) // fails if it has ended
 	}
+}
+
+// wanted are the signals to pass on. Who was started with SIGTSTP switched off does not
+// stop; the runtime leaves that signal alone, and does not know.
+func wanted() []os.Signal {
+	if ignored(unix.SIGTSTP) {
+		return slices.DeleteFunc(slices.Clone(passed), func(s os.Signal) bool { return s == unix.SIGTSTP })
+	}
+	return passed
+}
+
+// stop is what SIGTSTP does to a process that has no handler: it stops, unless nobody
+// would ever let it go on, because the group is orphaned (setpgid(2)). The child does the
+// same.
+func stop() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	handler := replace(unix.SIGTSTP, sigaction{})               // signal.Reset would leave the runtime's
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP) // to this thread: it happens here
+	replace(unix.SIGTSTP, handler)
 }
