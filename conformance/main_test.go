@@ -13,6 +13,9 @@ import (
 
 	"go.podman.io/storage/pkg/reexec"
 
+	"github.com/cstor-go/cstor/userns"
+
+	"github.com/cstor-go/cstor/conformance/contents"
 	"github.com/cstor-go/cstor/conformance/corpus"
 	"github.com/cstor-go/cstor/conformance/peers"
 )
@@ -23,6 +26,8 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	userns.Init() // see TestRootlessStores, as the next
+	contents.ReadMain()
 	if reexec.Init() { // the reference library unpacks layers in processes of its own
 		os.Exit(0)
 	}
