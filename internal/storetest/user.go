@@ -67,6 +67,7 @@ const SubordinateIDs = 1_000_000
 
 // giveIDs runs its arguments as the user.
 var giveIDs = fmt.Sprintf(`
+umask 022
 for list in subuid subgid; do
 	echo %[1]d:%[2]d:65536 > "$HOME/../$list"
 	mount --bind "$HOME/../$list" /etc/$list
@@ -87,6 +88,7 @@ func asUser(t *testing.T, argv []string) {
 	binary := filepath.Join(dir, "test")
 	for _, err := range []error{
 		os.Chmod(dir, 0o755), os.Mkdir(tmp, 0o700), os.Chown(tmp, nobody, nobody), copyBinary(binary),
+		os.Chmod(binary, 0o755), // whatever the umask
 	} {
 		if err != nil {
 			t.Fatal(err)
