@@ -33,6 +33,11 @@ var ErrHelperEnded = relay.ErrEnded
 // ends with Close, and when this process ends in whatever way. Open files that it hands
 // over are regular files of layers, open for reading only.
 //
+// The process joins the namespace that podman keeps for the user, or else has a new one with
+// the ids that /etc/subuid and /etc/subgid give him, by newuidmap and newgidmap, or with his
+// own id alone if they give him none. There are no other ways, unlike those of [Enter]: who
+// has subordinate ids from a directory service alone lets podman make its namespace before.
+//
 // The zero value is ready to use. A Helper must not be copied, is safe for concurrent use,
 // may serve any number of stores, and outlives them: the caller closes it last. Errors of
 // starting, which takes some 10 to 20 ms, are those of opening a layer.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -80,6 +81,24 @@ func TestPauseNamespace(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestRuntimeDirs(t *testing.T) {
+	uid := fmt.Sprint(os.Geteuid())
+	for _, c := range []struct {
+		xdg, temp string
+		want      []string
+	}{
+		{"/xdg", "/temp", []string{"/xdg"}},
+		{"", "/temp", []string{"/run/user/" + uid, "/temp/storage-run-" + uid, "/temp/podman-run-" + uid}},
+		{"", "", []string{"/run/user/" + uid, "/tmp/storage-run-" + uid, "/tmp/podman-run-" + uid}},
+	} {
+		t.Setenv("XDG_RUNTIME_DIR", c.xdg)
+		t.Setenv("TMPDIR", c.temp)
+		if got := runtimeDirs(); !slices.Equal(got, c.want) {
+			t.Errorf("%q, %q: %q, want %q", c.xdg, c.temp, got, c.want)
+		}
+	}
 }
 
 // A namespace within the user's is not his to join: what it has in it is not what
