@@ -96,7 +96,7 @@ func newDesk(t *testing.T, peer string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, err := os.MkdirTemp(filepath.Join(p.Root, "var/tmp"), "cstor-conformance-oci-")
+	here, err := os.MkdirTemp(filepath.Join(p.Root, "var/tmp"), "cstor-conformance-oci-") //nolint:usetesting // the peer has to see it
 	if err != nil {
 		t.Fatal(err)
 	}
