@@ -52,8 +52,8 @@ func TestLayoutsAreValid(t *testing.T) {
 				if n == 1 {
 					validLayout(t, dir)
 				}
-				if n > 0 || slices.ContainsFunc(slices.Collect(maps.Values(images)), func(i *cstor.Image) bool { return byTOC(t, i) }) {
-					continue // what is not known before it is written is written again, and replaces the same
+				if n > 0 {
+					continue
 				}
 				before := inodes(t, dir)
 				if again, said := copyToOCI(t, s, args...); !slices.Equal(digests, again) {

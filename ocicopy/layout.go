@@ -163,10 +163,14 @@ func (s *layoutSession) PutLayer(ctx context.Context, l *ocisource.Layer, progre
 	}
 	defer p.drop()
 	d, err := l.Write(ctx, p.File, progress)
-	if err == nil {
-		err = s.commit(p, d.Digest)
+	if err != nil {
+		return d, false, err
 	}
-	return d, false, err
+	// What could not be looked for before may be there all the same, and stays.
+	if have, err := s.has(ctx, d, func(int64) {}); have || err != nil {
+		return d, have, err
+	}
+	return d, false, s.commit(p, d.Digest)
 }
 
 // PutConfig implements [Session].
