@@ -12,7 +12,9 @@ import (
 
 // make makes what is no directory, below the descriptor of the directory that it is in.
 func (w *worker) make(dir int, n *merge.Node) error {
-	w.complete(n)
+	if err := w.complete(n); err != nil {
+		return err
+	}
 	base, e := path.Base(n.Path), n.Entry
 	at := &node{path: n.Path, dir: dir, base: base, fd: -1, kind: e.Type}
 	switch e.Type {

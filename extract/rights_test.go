@@ -2,6 +2,8 @@ package extract_test
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -157,4 +159,26 @@ func TestOwners(t *testing.T) {
 	if report.Lost.Any() {
 		t.Errorf("%+v", report)
 	}
+}
+
+// TestUnreadable: a directory that no header names has the disk's metadata, and where
+// these may not be read there is none made up.
+func TestUnreadable(t *testing.T) {
+	storetest.AsUser(t, func(t *testing.T) {
+		layers := stackOf(t, "layer l\n  symlink a/b/link target\nimage i layer=l\n")
+		root, _ := layers[0].Store()
+		closed := filepath.Join(root, "overlay", layers[0].ID(), "diff", "a")
+		check(t, os.Chmod(closed, 0))
+		defer os.Chmod(closed, 0o700) // so that it can be removed
+		var entry *extract.EntryError
+		dir := filepath.Join(t.TempDir(), "out")
+		_, err := extract.Dir(t.Context(), layers, dir, extract.Options{NoSameOwner: true})
+		if !errors.Is(err, fs.ErrPermission) || !errors.As(err, &entry) || entry.Name != "a/b" {
+			t.Errorf("directory: %v", err)
+		}
+		_, err = extract.Tar(t.Context(), layers, io.Discard, extract.TarOptions{})
+		if !errors.Is(err, fs.ErrPermission) || !errors.As(err, &entry) || entry.Name != "a/b" {
+			t.Errorf("tar: %v", err)
+		}
+	})
 }

@@ -80,7 +80,10 @@ func (x *extraction) entries(yield func(*tarsplit.Entry, error) bool) {
 
 // entriesFrom yields the entry of a node and those of all below it.
 func (x *extraction) entriesFrom(n merge.Node, yield func(*tarsplit.Entry, error) bool) bool {
-	x.complete(&n)
+	if err := x.complete(&n); err != nil {
+		yield(nil, x.entryError(n.Path, n.Layer, err))
+		return false
+	}
 	e := n.Entry
 	e.Name = x.place(n.Path)
 	switch target := x.linkTarget(&n); {

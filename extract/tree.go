@@ -45,14 +45,17 @@ func filesOf(layers []*cstor.Layer) *imagefs.FS {
 
 // complete gives a directory that no header names, and a further name of a file of
 // layers that are left out, what the disk has of it.
-func (x *extraction) complete(n *merge.Node) {
+func (x *extraction) complete(n *merge.Node) error {
 	if n.Layer >= 0 && n.Entry.Type != '1' {
-		return
+		return nil
 	}
 	if files := x.files(); files != nil {
-		files.Complete(n)
+		if err := files.Complete(n); err != nil {
+			return failed("look", err)
+		}
 	}
 	if n.Entry.Type == '0' {
 		n.Entry.File = n.Entry.Name
 	}
+	return nil
 }

@@ -208,8 +208,10 @@ func (w *worker) harmless(n *merge.Node) bool {
 
 // finish gives a directory that is full its metadata. Mode is what it has.
 func (w *worker) finish(fd int, n *merge.Node, mode uint32) error {
-	w.complete(n)
-	err := w.describe(&node{path: n.Path, dir: -1, fd: fd, kind: '5', mode: mode}, n.Entry)
+	err := w.complete(n)
+	if err == nil {
+		err = w.describe(&node{path: n.Path, dir: -1, fd: fd, kind: '5', mode: mode}, n.Entry)
+	}
 	if err == nil {
 		err = w.opaque(fd, n)
 	}

@@ -1,6 +1,7 @@
 package imagefs
 
 import (
+	"errors"
 	"io/fs"
 
 	"github.com/cstor-go/cstor/merge"
@@ -10,15 +11,18 @@ import (
 // headers do not say it: a directory that no header names (Layer -1) its owner, mode, time
 // and attributes, and a further name of a file of layers that are left out (Type '1', see
 // [merge.Options]) type and size as well. Other nodes, and one that is not to be found,
-// stay as they are.
-func (f *FS) Complete(n *merge.Node) {
+// stay as they are. So does one that cannot be looked at, which is an error.
+func (f *FS) Complete(n *merge.Node) error {
 	e := n.Entry
 	if n.Layer >= 0 && e.Type != '1' {
-		return
+		return nil
 	}
 	found, err := f.Lookup(n.Path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil || found.Mode.IsDir() != (e.Type == '5') || found.Layer == nil {
-		return
+		return err
 	}
 	if e.Type == '1' {
 		e.Size, e.Devmajor, e.Devminor = found.Size, int64(found.DevMajor), int64(found.DevMinor)
@@ -31,6 +35,7 @@ func (f *FS) Complete(n *merge.Node) {
 			e.Mode |= bit
 		}
 	}
+	return nil
 }
 
 var typeflags = map[fs.FileMode]byte{

@@ -168,7 +168,10 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 		_, err := fmt.Fprintln(w, printable(name))
 		return err
 	}
-	n = tree.complete(n)
+	n, err := tree.complete(n)
+	if err != nil {
+		return err
+	}
 	e := n.Entry
 	layer := ""
 	if l := tree.owner(n); l != nil {
@@ -221,7 +224,7 @@ func (x *listFiles) print(w io.Writer, tree *merged, n merge.Node, name string) 
 	case n.Link != "" || e.Linkname != "":
 		line += " = " + printable(cmp.Or(n.Link, e.Linkname))
 	}
-	_, err := fmt.Fprintln(w, line)
+	_, err = fmt.Fprintln(w, line)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"runtime/debug"
 
@@ -52,10 +53,15 @@ func (m *merged) owner(n merge.Node) *cstor.Layer {
 	return m.layers[n.Layer]
 }
 
-// complete gives a node what the disk has of it and headers do not.
-func (m *merged) complete(n merge.Node) merge.Node {
-	if m.files != nil {
-		m.files.Complete(&n)
+// complete gives a node what the disk has of it and headers do not. What this user may
+// not look at stays as it is: a listing is no less right for it than without.
+func (m *merged) complete(n merge.Node) (merge.Node, error) {
+	if m.files == nil {
+		return n, nil
 	}
-	return n
+	err := m.files.Complete(&n)
+	if errors.Is(err, fs.ErrPermission) {
+		err = nil
+	}
+	return n, err
 }
