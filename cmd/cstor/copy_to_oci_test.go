@@ -52,7 +52,7 @@ image localhost/i:1 layer=top
 			a := &app{stdout: &stdout, stderr: d.tty}
 			a.progress.patience = -1
 			cmd := a.command()
-			cmd.SetArgs(append([]string{"--root", s.Root, "copy-to-oci"}, tt.args...))
+			cmd.SetArgs(append([]string{"--root", s.Root, "--no-unshare", "copy-to-oci"}, tt.args...))
 			err := cmd.ExecuteContext(t.Context())
 			d.close(t)
 			if err != nil {

@@ -18,7 +18,7 @@ func Lend(layer, dir string, blob []byte) Fault {
 		home := LentPath(dir, *l)
 		return errors.Join(
 			os.MkdirAll(home, 0o755),
-			os.Rename(l.Diff, filepath.Join(home, "diff")),
+			moveDir(l.Diff, filepath.Join(home, "diff")),
 			os.WriteFile(filepath.Join(home, "blob"), blob, 0o644),
 			os.WriteFile(filepath.Join(home, "info"), []byte(`{"id":"`+l.ID+`"}`), 0o644),
 			os.WriteFile(filepath.Join(l.Dir, "additionallayer"), []byte(home), 0o644),
@@ -32,4 +32,14 @@ func Lend(layer, dir string, blob []byte) Fault {
 // keeps image references.
 func LentPath(dir string, l LayerInfo) string {
 	return filepath.Join(dir, "bG9jYWxob3N0L3NhbXBsZQ==", Digest([]byte("table of contents of "+l.Name)))
+}
+
+// moveDir moves a directory elsewhere: an ordinary user needs permission to write in it,
+// for its "..".
+func moveDir(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(from, 0o700), os.Rename(from, to), os.Chmod(to, info.Mode()))
 }
