@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -319,6 +320,7 @@ func TestSeekWithoutRecipe(t *testing.T) {
 	made := storetest.New(t, small, storetest.Options{})
 	lent := t.TempDir()
 	made.Apply(t, storetest.Lend("l", lent, nil))
+	defer os.Chmod(filepath.Join(storetest.LentPath(lent, made.Layer("l")), "diff"), 0o700) // so that it can be removed
 	store, err := cstor.Open(t.Context(), made.Root, cstor.Options{AdditionalLayerStores: []string{lent}})
 	check(t, err)
 	defer store.Close()
