@@ -60,7 +60,7 @@ user() { ./scripts/as-user.sh > "$out/user.verbose" 2>&1; }
 single() { GOMAXPROCS=1 go test -timeout 3m -short . ./tarsplit ./driver ./internal/beneath; }
 race() {
 	if command -v gcc > /dev/null; then
-		CGO_ENABLED=1 go test -timeout 5m -race -short ./...
+		CGO_ENABLED=1 go test -timeout 12m -race -short ./...
 	else
 		printf 'no C compiler, which the race detector needs: install gcc\tstep race\n' >> "$out/skips"
 		[ "$required" != 1 ]
@@ -77,7 +77,7 @@ step check 900
 step unit 600
 step user 900
 step single 400
-step race 900
+step race 1200
 step platforms 300
 step demo 120
 step conformance 1600 # more than go test has, which says what hung
