@@ -191,7 +191,7 @@ func TestUnknownIsHashedFirst(t *testing.T) {
 	for name, edit := range map[string]func(record map[string]any){
 		"no diff id":         func(r map[string]any) { delete(r, "diff-digest") },
 		"no size":            func(r map[string]any) { delete(r, "diff-size") },
-		"size of a contents": func(r map[string]any) { r["toc-digest"], r["diff-size"] = r["diff-digest"], 1<<40 },
+		"size of a contents": func(r map[string]any) { r["toc-digest"], r["diff-size"] = r["diff-digest"], int64(1)<<40 },
 	} {
 		made := storetest.New(t, small, storetest.Options{Driver: "vfs"}) // its records are asked, not the tree
 		made.Apply(t, storetest.EditLayer("l", edit))
