@@ -80,7 +80,7 @@ step single 400
 step race 1200
 step platforms 300
 step demo 120
-step conformance 1600 # more than go test has, which says what hung
+step conformance 2800 # more than go test has, which says what hung
 
 echo
 if [ -s "$out/skips" ]; then
