@@ -3,6 +3,7 @@ package imagefs
 import (
 	"errors"
 	"io/fs"
+	"syscall"
 
 	"github.com/cstor-go/cstor/merge"
 )
@@ -18,8 +19,8 @@ func (f *FS) Complete(n *merge.Node) error {
 		return nil
 	}
 	found, err := f.Lookup(n.Path, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
+		return nil // the disk has something else
 	}
 	if err != nil || found.Mode.IsDir() != (e.Type == '5') || found.Layer == nil {
 		return err
