@@ -70,8 +70,8 @@ type descent struct {
 func (d *descent) next() (p Piece, err error) {
 	at := d.rest[0]
 	d.rest = d.rest[1:]
-	for todo := d.name; ; {
-		part, rest, more := strings.Cut(todo, "/")
+	for left := d.name; ; {
+		part, rest, more := strings.Cut(left, "/")
 		n, err := d.look(at, part)
 		if n == nil || err != nil {
 			return Piece{}, err
@@ -79,13 +79,13 @@ func (d *descent) next() (p Piece, err error) {
 		at.Name = joined(at.Name, part)
 		switch {
 		case n.Mode.IsDir() && !d.stub || n.Mode.IsDir() && more:
-			err = d.goOn(at, n, todo, part)
+			err = d.goOn(at, n, left, part)
 		case more, d.dir, d.stub && !n.Mode.IsRegular():
 			d.stop = true
 			return Piece{}, nil
 		default:
 			if d.stop = !n.Metacopy; n.Metacopy {
-				err = d.follow(at.Layer, n, todo, part)
+				err = d.follow(at.Layer, n, left, part)
 			}
 		}
 		if err != nil {
@@ -95,7 +95,7 @@ func (d *descent) next() (p Piece, err error) {
 			d.dir, d.stub = n.Mode.IsDir(), n.Metacopy
 			return Piece{at, n}, nil
 		}
-		todo = rest
+		left = rest
 	}
 }
 
@@ -123,9 +123,9 @@ func (d *descent) look(dir Part, base string) (*Node, error) {
 	return n, nil
 }
 
-// goOn decides, for a directory, whether and where it goes on in the layers below. Todo
+// goOn decides, for a directory, whether and where it goes on in the layers below. Left
 // is what is left of the name, and begins with part.
-func (d *descent) goOn(at Part, n *Node, todo, part string) error {
+func (d *descent) goOn(at Part, n *Node, left, part string) error {
 	if len(d.rest) == 0 && !strings.HasPrefix(n.Redirect, "/") {
 		return nil
 	}
@@ -140,17 +140,17 @@ func (d *descent) goOn(at Part, n *Node, todo, part string) error {
 		d.stop = true
 		return nil
 	}
-	return d.follow(at.Layer, n, todo, part)
+	return d.follow(at.Layer, n, left, part)
 }
 
 // follow goes where a redirect leads. An absolute one counts even below a directory that
 // is opaque.
-func (d *descent) follow(layer int, n *Node, todo, part string) error {
+func (d *descent) follow(layer int, n *Node, left, part string) error {
 	to := n.Redirect
 	if to == "" {
 		return nil
 	}
-	before, after := d.name[:len(d.name)-len(todo)], todo[len(part):]
+	before, after := d.name[:len(d.name)-len(left)], left[len(part):]
 	if absolute, ok := strings.CutPrefix(to, "/"); ok {
 		before, to = "", absolute
 		d.stop = false
