@@ -96,7 +96,7 @@ func rootlessHelper(t *testing.T, box *peers.Peer, inside string, layers map[str
 		script := contents.ReadEnv + "=" + helped + inside + "/root PATH=$OUT/bin " + inside + "/reader"
 		if user {
 			var text string
-			text, err = asUser(t, box, inside, programs("newuidmap newgidmap")+script+"\nls -l /proc/[0-9]*/exe 2> /dev/null | grep /reader$ >&2 || :\n[ ! -s $OUT/errors ]\n")
+			text, err = asUser(t, box, inside, programs("newuidmap newgidmap")+script+leftReaders(inside))
 			out = []byte(text)
 		} else {
 			out, err = box.Run(t.Context(), peers.Command{Script: script, Env: []string{"OUT=/nowhere"}})
@@ -133,4 +133,15 @@ func rootlessHelper(t *testing.T, box *peers.Peer, inside string, layers map[str
 			t.Errorf("image %s: %s", id, d)
 		}
 	}
+}
+
+// leftReaders is the end of a script that ran the reader of a store: it fails if anything was written to the standard error
+// stream, or if one of that reader's processes is left a while later. (Those of other stores' readers may run beside it.)
+func leftReaders(inside string) string {
+	return `
+		left() { ls -l /proc/[0-9]*/exe 2> /dev/null | grep " -> ` + inside + `/reader\$"; }
+		for i in $(seq 50); do left > /dev/null || break; sleep 0.1; done
+		left >&2 || :
+		[ ! -s $OUT/errors ]
+	`
 }
