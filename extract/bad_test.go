@@ -103,6 +103,7 @@ func TestBadOptions(t *testing.T) {
 		want error
 	}{
 		"reflink":            {extract.Options{Reflink: "perhaps"}, fs.ErrInvalid},
+		"parallel":           {extract.Options{Parallel: -1}, fs.ErrInvalid},
 		"whiteouts":          {extract.Options{Whiteouts: "none"}, fs.ErrInvalid},
 		"whiteouts of many":  {extract.Options{Whiteouts: extract.WhiteoutsFiles}, fs.ErrInvalid},
 		"map without owners": {extract.Options{NoSameOwner: true, GIDMap: one}, fs.ErrInvalid},

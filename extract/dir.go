@@ -102,6 +102,8 @@ func newExtraction(layers []*cstor.Layer, opts Options) (*extraction, error) {
 		return nil, fmt.Errorf("whiteouts %q: %w", opts.Whiteouts, fs.ErrInvalid)
 	case opts.Whiteouts != "" && (len(layers) != 1 || opts.Path != ""):
 		return nil, fmt.Errorf("whiteouts are those of one layer, and of all of it: %w", fs.ErrInvalid)
+	case opts.Parallel < 0:
+		return nil, fmt.Errorf("parallel %d: %w", opts.Parallel, fs.ErrInvalid)
 	case opts.NoSameOwner && len(opts.UIDMap)+len(opts.GIDMap) > 0:
 		return nil, fmt.Errorf("id maps have no meaning without owners: %w", fs.ErrInvalid)
 	}
@@ -110,7 +112,7 @@ func newExtraction(layers []*cstor.Layer, opts Options) (*extraction, error) {
 	}
 	x := &extraction{
 		opts: opts, layers: layers, queue: newQueue(), rights: ownRights(),
-		workers: min(2*runtime.GOMAXPROCS(0), maxWorkers),
+		workers: cmp.Or(opts.Parallel, max(2, min(runtime.GOMAXPROCS(0), 8))),
 		owners:  owners{same: !opts.NoSameOwner, uids: opts.UIDMap, gids: opts.GIDMap},
 		files:   sync.OnceValue(func() *imagefs.FS { return filesOf(layers) }),
 	}
@@ -119,10 +121,6 @@ func newExtraction(layers []*cstor.Layer, opts Options) (*extraction, error) {
 	}
 	return x, nil
 }
-
-// maxWorkers: more of them are in each other's way in the file system. Two for each core
-// make up for those that wait for it.
-const maxWorkers = 8
 
 // read merges the layers and finds what is to be extracted.
 func (x *extraction) read() (err error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -99,6 +100,9 @@ func (x *toDir) run(cmd *cobra.Command, got []string) error {
 	}
 	// What is kept is many times as much as in other commands: see main.
 	debug.SetGCPercent(100)
+	procs := runtime.GOMAXPROCS(0)
+	opts.Parallel = max(2, min(procs, 8))
+	runtime.GOMAXPROCS(max(procs, opts.Parallel+1)) // see extract.Options
 	defer x.progress.stop()
 	if !x.quiet {
 		x.progress.start(x.stderr)
