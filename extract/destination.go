@@ -144,42 +144,22 @@ func (d *destination) restore(fd int) {
 	_ = unix.Fchmod(fd, d.was.Mode&0o7777)
 }
 
-// outside refuses a directory that lies in the store of one of the layers.
+// outside refuses a directory that lies in a store of the layers.
 func outside(dir string, layers []*cstor.Layer) error {
-	stores := map[string]unix.Stat_t{}
+	seen := map[string]bool{}
 	for _, l := range layers {
 		root, _ := l.Store()
-		if _, ok := stores[root]; ok {
+		if seen[root] {
 			continue
 		}
-		var st unix.Stat_t
-		if err := unix.Stat(root, &st); err == nil { // else nothing can be inside it
-			stores[root] = st
+		seen[root] = true
+		root, err := l.InStore(dir)
+		if err == nil && root != "" {
+			err = &fs.PathError{Op: "extract to", Path: dir, Err: fmt.Errorf("%w: %s", ErrInStore, root)}
 		}
-	}
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &fs.PathError{Op: "open", Path: dir, Err: err}
-	}
-	defer func() { unix.Close(fd) }()
-	for last := (unix.Stat_t{}); ; {
-		var st unix.Stat_t
-		if err := unix.Fstat(fd, &st); err != nil {
-			return &fs.PathError{Op: "stat", Path: dir, Err: err}
-		}
-		if st.Dev == last.Dev && st.Ino == last.Ino {
-			return nil
-		}
-		for root, store := range stores {
-			if st.Dev == store.Dev && st.Ino == store.Ino {
-				return &fs.PathError{Op: "extract to", Path: dir, Err: fmt.Errorf("%w: %s", ErrInStore, root)}
-			}
-		}
-		up, err := unix.Openat(fd, "..", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return &fs.PathError{Op: "open parent of", Path: dir, Err: err}
+			return err
 		}
-		unix.Close(fd)
-		fd, last = up, st
 	}
+	return nil
 }

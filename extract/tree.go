@@ -2,36 +2,19 @@ package extract
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"iter"
 	"syscall"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/imagefs"
 	"github.com/cstor-go/cstor/merge"
-	"github.com/cstor-go/cstor/tarsplit"
 )
 
 const errNotDir = syscall.ENOTDIR
 
 // merged is the tree that layers show together.
 func merged(ctx context.Context, layers []*cstor.Layer) (*merge.Tree, error) {
-	var entries []iter.Seq2[*tarsplit.Entry, error]
-	for _, l := range layers {
-		entries = append(entries, l.Entries(ctx))
-	}
-	tree, err := merge.Build(ctx, entries, merge.Options{Alone: len(layers) == 1 && layers[0].ParentID() != ""})
-	return tree, named(layers, err)
-}
-
-// named says of an error about an entry which layer it is in.
-func named(layers []*cstor.Layer, err error) error {
-	if e := (*merge.EntryError)(nil); errors.As(err, &e) {
-		root, _ := layers[e.Layer].Store()
-		return &cstor.StoreError{Store: root, What: "layer " + layers[e.Layer].ID(), Err: fmt.Errorf("entry %.200q: %w", e.Name, e.Err)}
-	}
-	return err
+	alone := len(layers) == 1 && layers[0].ParentID() != ""
+	return imagefs.Merge(ctx, layers, imagefs.MergeOptions{Options: merge.Options{Alone: alone}})
 }
 
 // filesOf are the files of layers as they lie on disk; nil if they are not to be had.

@@ -2,13 +2,13 @@ package extract
 
 import (
 	"context"
-	"iter"
 	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/imagefs"
 	"github.com/cstor-go/cstor/merge"
 	"github.com/cstor-go/cstor/tarsplit"
 )
@@ -23,21 +23,16 @@ type mark struct {
 // alone is the tree of one layer, with its marks by directory.
 func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string][]mark, error) {
 	var found []*tarsplit.Entry
-	entries := func(yield func(*tarsplit.Entry, error) bool) {
-		for e, err := range l.Entries(ctx) {
-			if err == nil {
-				if _, victim, opaque, ok := merge.Whiteout(e.Name); ok && (opaque || victim != "") {
-					found = append(found, e)
-				}
+	tree, err := imagefs.Merge(ctx, []*cstor.Layer{l}, imagefs.MergeOptions{
+		Options: merge.Options{Alone: true},
+		Seen: func(_ int, e *tarsplit.Entry) {
+			if _, victim, opaque, ok := merge.Whiteout(e.Name); ok && (opaque || victim != "") {
+				found = append(found, e)
 			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	}
-	tree, err := merge.Build(ctx, []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{Alone: true})
+		},
+	})
 	if err != nil {
-		return nil, nil, named([]*cstor.Layer{l}, err)
+		return nil, nil, err
 	}
 	marks := map[string][]mark{}
 	have := map[string]int{}

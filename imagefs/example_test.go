@@ -120,3 +120,29 @@ func Example_serve() {
 	}
 	// Output: 200 OK: <h1>hello</h1>
 }
+
+// Which layer owns each path, and what its header says: no file is opened.
+func ExampleMerge() {
+	s, remove := sample()
+	defer remove()
+	image, err := s.Image("sample:1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		log.Fatal(err)
+	}
+	tree, err := imagefs.Merge(context.Background(), layers, imagefs.MergeOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for n := range tree.All() {
+		if n.Entry.Type == '0' {
+			fmt.Printf("%04o %s of layer %d\n", n.Entry.Mode, n.Path, n.Layer)
+		}
+	}
+	// Output:
+	// 0644 etc/os-release of layer 0
+	// 0644 srv/index.html of layer 1
+}

@@ -2,10 +2,7 @@ package imagefs
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
-	"iter"
 	"maps"
 	"os"
 	"sync"
@@ -13,7 +10,6 @@ import (
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/merge"
-	"github.com/cstor-go/cstor/tarsplit"
 )
 
 // headers is the tree of one layer by what its tar says. It is read when it is first
@@ -27,12 +23,7 @@ type headers struct {
 
 func (t *headers) merged() (*merge.Tree, error) {
 	t.once.Do(func() {
-		entries := t.layer.Entries(context.Background())
-		t.tree, t.err = merge.Build(context.Background(), []iter.Seq2[*tarsplit.Entry, error]{entries}, merge.Options{Alone: true})
-		if entry := (*merge.EntryError)(nil); errors.As(t.err, &entry) {
-			root, _ := t.layer.Store()
-			t.err = &cstor.StoreError{Store: root, What: "layer " + t.layer.ID(), Err: fmt.Errorf("entry %q: %w", entry.Name, entry.Err)}
-		}
+		t.tree, t.err = Merge(context.Background(), []*cstor.Layer{t.layer}, MergeOptions{Options: merge.Options{Alone: true}})
 	})
 	return t.tree, t.err
 }

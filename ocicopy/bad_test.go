@@ -98,6 +98,7 @@ func TestNotThere(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o644))
 	check(t, os.Symlink(made.Root, filepath.Join(dir, "store")))
+	check(t, os.Symlink(filepath.Join(made.Root, "overlay"), filepath.Join(dir, "trees")))
 	check(t, os.Symlink("nowhere", filepath.Join(dir, "dangling")))
 	before := tree(t, made.Root)
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -116,6 +117,7 @@ func TestNotThere(t *testing.T) {
 		"archive is a dead link":  {ocicopy.OCIArchive{File: at("dangling")}, "r", nil},
 		"in the store":            {ocicopy.Layout{Dir: filepath.Join(made.Root, "new/dir")}, "r", ocicopy.ErrInStore},
 		"the store":               {ocicopy.Layout{Dir: made.Root}, "r", ocicopy.ErrInStore},
+		"in the store by link/..": {ocicopy.Layout{Dir: dir + "/trees/../new"}, "r", ocicopy.ErrInStore},
 		"in the store by a link":  {ocicopy.Layout{Dir: at("store/overlay/x")}, "r", ocicopy.ErrInStore},
 		"archive in the store":    {ocicopy.DockerArchive{File: at("store/out.tar")}, "r", ocicopy.ErrInStore},
 		"reference":               {ocicopy.Layout{Dir: at("new")}, "a b", ocicopy.ErrReference},
@@ -131,7 +133,7 @@ func TestNotThere(t *testing.T) {
 	if after := tree(t, made.Root); after != before {
 		t.Errorf("the store:\n%s\nbefore:\n%s", after, before)
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 3 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 4 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	_, err := ocicopy.Copy(t.Context(), []ocicopy.Image{{Image: i}}, ocicopy.DockerArchive{File: at("new")}, ocicopy.Options{Source: ocisource.Options{Compression: ocisource.Gzip}})

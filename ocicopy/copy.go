@@ -11,7 +11,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/ocisource"
 )
 
@@ -172,25 +171,4 @@ func (c *copying) tell(e Event) {
 	if c.opts.Progress != nil {
 		c.opts.Progress(e)
 	}
-}
-
-// stores are the roots of the stores of images, each once.
-func stores(images []Image) []string {
-	var roots []string
-	add := func(root string, _ cstor.Role) {
-		if !slices.Contains(roots, root) {
-			roots = append(roots, root)
-		}
-	}
-	for _, i := range images {
-		add(i.Image.Store())
-		layers, err := i.Image.Layers()
-		if err != nil {
-			continue // will be known when it is copied
-		}
-		for _, l := range layers {
-			add(l.Store())
-		}
-	}
-	return roots
 }

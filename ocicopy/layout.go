@@ -49,7 +49,7 @@ func (l Layout) Begin(_ context.Context, images []Image, opts Options) (Session,
 			return nil, err
 		}
 	}
-	if err := outside(l.Dir, stores(images)); err != nil {
+	if err := outside(l.Dir, images); err != nil {
 		return nil, err
 	}
 	made, err := makeDirs(l.Dir)

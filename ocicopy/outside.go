@@ -2,57 +2,56 @@ package ocicopy
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
+	"strings"
 )
 
-// outside refuses a directory that lies in one of the stores. It need not be there yet:
-// then the first directory above counts that is.
-func outside(dir string, roots []string) error {
-	var inside []unix.Stat_t
-	for _, root := range roots {
-		var st unix.Stat_t
-		if unix.Stat(root, &st) == nil { // else nothing can be inside it
-			inside = append(inside, st)
+// outside refuses a directory that lies in a store of the images. It need not be there yet:
+// then the first directory above counts that is. Names are taken as the kernel takes them,
+// for a link may stand before "..".
+func outside(dir string, images []Image) error {
+	for at := dir; ; at = above(at) {
+		root, err := inStore(at, images)
+		if errors.Is(err, fs.ErrNotExist) && above(at) != at {
+			continue
 		}
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
+		if err == nil && root != "" {
+			err = &fs.PathError{Op: "copy to", Path: dir, Err: fmt.Errorf("%w: %s", ErrInStore, root)}
+		}
 		return err
 	}
-	at := dir
-	fd, err := unix.Open(at, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	for errors.Is(err, fs.ErrNotExist) && at != "/" {
-		at = filepath.Dir(at)
-		fd, err = unix.Open(at, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+}
+
+// above leaves out the last part of a path.
+func above(dir string) string {
+	dir = strings.TrimRight(dir, "/")
+	i := strings.LastIndexByte(dir, '/')
+	switch {
+	case i > 0:
+		return dir[:i]
+	case i == 0 || dir == "":
+		return "/"
 	}
-	if err != nil {
-		return &fs.PathError{Op: "open", Path: at, Err: err}
+	return "."
+}
+
+// inStore returns the store of one of the images that a directory lies in; "" if in none.
+func inStore(dir string, images []Image) (root string, err error) {
+	seen := map[string]bool{}
+	for _, i := range images {
+		store, _ := i.Image.Store()
+		if seen[store] {
+			continue
+		}
+		seen[store] = true
+		if root, err = i.Image.InStore(dir); err != nil || root != "" {
+			break
+		}
 	}
-	defer func() { unix.Close(fd) }()
-	for last := (unix.Stat_t{}); ; {
-		var st unix.Stat_t
-		if err := unix.Fstat(fd, &st); err != nil {
-			return &fs.PathError{Op: "stat", Path: dir, Err: err}
-		}
-		if st.Dev == last.Dev && st.Ino == last.Ino {
-			return nil
-		}
-		for _, store := range inside {
-			if st.Dev == store.Dev && st.Ino == store.Ino {
-				return &fs.PathError{Op: "copy to", Path: dir, Err: ErrInStore}
-			}
-		}
-		up, err := unix.Openat(fd, "..", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return &fs.PathError{Op: "open parent of", Path: dir, Err: err}
-		}
-		unix.Close(fd)
-		fd, last = up, st
-	}
+	return root, err
 }
 
 // makeDirs makes a directory and those above it, and returns the first that it made.

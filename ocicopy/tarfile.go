@@ -62,7 +62,7 @@ func createTar(name string, opts Options, images []Image) (*tarFile, error) {
 		}
 		dir = filepath.Dir(name)
 	}
-	if err := outside(dir, stores(images)); err != nil {
+	if err := outside(dir, images); err != nil {
 		return nil, err
 	}
 	if t.spool == "" {

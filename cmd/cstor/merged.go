@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"iter"
 	"runtime/debug"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/imagefs"
 	"github.com/cstor-go/cstor/merge"
-	"github.com/cstor-go/cstor/tarsplit"
 )
 
 // merged is the tree of a stack of layers, by their headers.
@@ -26,15 +23,7 @@ type merged struct {
 func newMerged(ctx context.Context, layers []*cstor.Layer, alone bool) (*merged, error) {
 	// What is kept is many times as much as in other commands: see main.
 	debug.SetGCPercent(100)
-	var entries []iter.Seq2[*tarsplit.Entry, error]
-	for _, l := range layers {
-		entries = append(entries, l.Entries(ctx))
-	}
-	tree, err := merge.Build(ctx, entries, merge.Options{Alone: alone})
-	if entry := (*merge.EntryError)(nil); errors.As(err, &entry) {
-		root, _ := layers[entry.Layer].Store()
-		err = &cstor.StoreError{Store: root, What: "layer " + layers[entry.Layer].ID(), Err: fmt.Errorf("entry %q: %w", entry.Name, entry.Err)}
-	}
+	tree, err := imagefs.Merge(ctx, layers, imagefs.MergeOptions{Options: merge.Options{Alone: alone}})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/cstor-go/cstor"
 )
@@ -52,7 +51,7 @@ func (a *app) create(ctx context.Context, s *cstor.Storage, name string) (*outpu
 // createIn is create for a new or regular file in a directory whose name has no
 // links.
 func (a *app) createIn(s *cstor.Storage, dir, base string) (*output, error) {
-	if err := a.outside(s, dir); err != nil {
+	if err := outside(s, dir); err != nil {
 		return nil, err
 	}
 	name, mode, exists := filepath.Join(dir, base), fs.FileMode(0o666), false
@@ -99,7 +98,7 @@ func (a *app) openInPlace(ctx context.Context, s *cstor.Storage, name string) (*
 		}
 	}
 	dir, _ := filepath.Split(linkEnd(name))
-	if err := a.outside(s, cmp.Or(dir, ".")); err != nil {
+	if err := outside(s, cmp.Or(dir, ".")); err != nil {
 		return nil, err
 	}
 	type opened struct {
@@ -142,41 +141,15 @@ func linkEnd(name string) string {
 }
 
 // outside refuses to write inside a store.
-func (a *app) outside(s *cstor.Storage, dir string) error {
-	dir, err := filepath.Abs(dir)
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	if err != nil {
-		return err
-	}
-	info, err := s.Info()
-	if err != nil {
-		return err
-	}
-	var stores []fs.FileInfo
-	for _, store := range info.Stores {
-		for _, root := range []string{store.Root, store.RunRoot} {
-			if root == "" {
-				continue
-			}
-			if at, err := os.Stat(filepath.Join(a.sysroot, root)); err == nil {
-				stores = append(stores, at)
-			}
+func outside(s *cstor.Storage, dir string) error {
+	root, err := s.InStore(dir)
+	if err == nil && root != "" {
+		if abs, err := filepath.Abs(dir); err == nil {
+			dir = abs
 		}
+		err = fmt.Errorf("%s is inside the store %s, where cstor never writes", printable(dir), printable(root))
 	}
-	for up := dir; ; up = filepath.Dir(up) {
-		at, err := os.Stat(up)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(stores, func(store fs.FileInfo) bool { return os.SameFile(at, store) }) {
-			return fmt.Errorf("%s is inside the store %s, where cstor never writes", dir, up)
-		}
-		if up == filepath.Dir(up) {
-			return nil
-		}
-	}
+	return err
 }
 
 // regular reports whether a file on disk is written to.

@@ -37,7 +37,7 @@ func (a *app) openDirectory(s *cstor.Storage, name string) (*directory, error) {
 	if parent, err = filepath.EvalSymlinks(cmp.Or(parent, ".")); err != nil {
 		return nil, err
 	}
-	if err := a.outside(s, parent); err != nil {
+	if err := outside(s, parent); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(parent, base)

@@ -68,8 +68,8 @@ files that tars have, or, with --whiteouts overlay, as the overlay file system h
 	f.BoolVar(&x.force, "force-copy", false, "copy where blocks cannot be shared: --reflink=auto")
 	f.StringVar(&x.path, "path", "", "extract the directory `PATH` of the image alone")
 	f.BoolVar(&x.noSameOwner, "no-same-owner", false, "leave all files to yourself")
-	f.StringArrayVar(&x.uidMap, "uidmap", nil, "give users of the image other ids: `CONTAINER:HOST:SIZE`; for groups too, unless --gidmap is given")
-	f.StringArrayVar(&x.gidMap, "gidmap", nil, "give groups of the image other ids: `CONTAINER:HOST:SIZE`; for users too, unless --uidmap is given")
+	f.StringArrayVar(&x.uidMap, "uidmap", nil, "give users of the image other ids: `CONTAINER:HOST[:SIZE]`; for groups too, unless --gidmap is given")
+	f.StringArrayVar(&x.gidMap, "gidmap", nil, "give groups of the image other ids: `CONTAINER:HOST[:SIZE]`; for users too, unless --uidmap is given")
 	f.StringVar(&x.whiteouts, "whiteouts", "", "keep a LAYER's marks of deletion, in the `FORM` \"files\" or \"overlay\"")
 	f.BoolVar(&x.lossy, "lossy", false, "leave out what DIR's file system cannot hold, and count it")
 	f.BoolVar(&x.keepPartial, "keep-partial", false, "leave what there is after an error")
@@ -95,7 +95,7 @@ func (x *toDir) run(cmd *cobra.Command, got []string) error {
 		return err
 	}
 	defer s.Close()
-	if err := x.outside(s, filepath.Dir(filepath.Clean(dir))); err != nil {
+	if err := outside(s, filepath.Dir(filepath.Clean(dir))); err != nil {
 		return err
 	}
 	// What is kept is many times as much as in other commands: see main.
@@ -196,21 +196,21 @@ func (x *toDir) options(cmd *cobra.Command, got []string) (dir string, opts extr
 	return rest[0], opts, nil
 }
 
-// parseMap reads ranges CONTAINER:HOST:SIZE, of which a flag may have several, also
-// with commas.
+// parseMap reads ranges CONTAINER:HOST[:SIZE], of which a flag may have several, also
+// with commas. SIZE is 1 if it is left out, as for podman.
 func parseMap(flag string, values []string) ([]cstor.IDMap, error) {
 	var all []cstor.IDMap
 	for _, value := range values {
 		for text := range strings.SplitSeq(value, ",") {
 			parts := strings.Split(text, ":")
-			var n [3]int
-			if len(parts) != 3 {
-				return nil, usagef("--%s %q: CONTAINER:HOST:SIZE was expected", flag, text)
+			n := [3]int{2: 1}
+			if len(parts) != 2 && len(parts) != 3 {
+				return nil, usagef("--%s %q: CONTAINER:HOST[:SIZE] was expected", flag, text)
 			}
 			for i, part := range parts {
 				id, err := strconv.ParseUint(part, 10, 31)
 				if err != nil || i == 2 && id == 0 {
-					return nil, usagef("--%s %q: CONTAINER:HOST:SIZE was expected", flag, text)
+					return nil, usagef("--%s %q: CONTAINER:HOST[:SIZE] was expected", flag, text)
 				}
 				n[i] = int(id)
 			}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/extract"
 )
 
@@ -35,5 +37,20 @@ func TestExtractionShown(t *testing.T) {
 	opts = extract.Options{}
 	if x.watch(&opts).done(); opts.Begin != nil || opts.Progress != nil {
 		t.Error("counted without a terminal")
+	}
+}
+
+// TestParseMap: ranges as podman takes them.
+func TestParseMap(t *testing.T) {
+	t.Parallel()
+	got, err := parseMap("uidmap", []string{"0:1000", "1:100000:65535,70000:5:2"})
+	want := []cstor.IDMap{{ContainerID: 0, HostID: 1000, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 65535}, {ContainerID: 70000, HostID: 5, Size: 2}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	for _, bad := range []string{"", "0", "0:1:0", "0:1:2:3", "a:1:1", "0:-1:1", "0:1:1,"} {
+		if got, err := parseMap("uidmap", []string{bad}); err == nil || !strings.Contains(err.Error(), "CONTAINER:HOST[:SIZE]") {
+			t.Errorf("%q: %v, %v", bad, got, err)
+		}
 	}
 }

@@ -3,21 +3,17 @@ package contents
 import (
 	"context"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/imagefs"
 	"github.com/cstor-go/cstor/merge"
 	"github.com/cstor-go/cstor/tarsplit"
 )
 
 // OfHeaders lists the merged tree of layers, base first, and reads the files from the layers that own them.
 func OfHeaders(ctx context.Context, layers []*cstor.Layer) (Tree, *merge.Tree, error) {
-	var entries []iter.Seq2[*tarsplit.Entry, error]
-	for _, l := range layers {
-		entries = append(entries, l.Entries(ctx))
-	}
-	merged, err := merge.Build(ctx, entries, merge.Options{})
+	merged, err := imagefs.Merge(ctx, layers, imagefs.MergeOptions{})
 	if err != nil {
 		return nil, nil, err
 	}
