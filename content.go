@@ -108,9 +108,9 @@ func (l *Layer) HidesByFile() (bool, error) {
 }
 
 // Changing reports whether a container may be writing to the layer while it is read: it is
-// its own, and no image's. Files of it may then be gone, or have changed, when they are
-// opened; nothing that is read is wrong unnoticed, but what was read may be of different
-// moments.
+// its own, and no image's. Files of it may then be gone, or have another size, when they
+// are opened, which is an error; of others, what is read may be of different moments, and
+// nothing tells.
 func (l *Layer) Changing() bool { return l.ofContainer() }
 
 // look puts a question to the layer's files.

@@ -24,6 +24,7 @@ type ociCopy struct {
 	level                         int
 	all, quiet                    bool
 	digestFile                    string
+	failed                        error // not all images were copied, which has been told
 	access                        registryAccess
 }
 
@@ -91,9 +92,12 @@ func (x *ociCopy) run(cmd *cobra.Command, got []string) error {
 	if !x.streamed() {
 		defer x.unhurried()()
 	}
-	images, failed, err := x.readable(cmd, images, opts)
+	images, err = x.readable(cmd, images, opts)
 	if err != nil {
 		return x.advise(err)
+	}
+	if len(images) == 0 {
+		return x.failed
 	}
 	to := x.to.Local()
 	if to == nil {
@@ -113,7 +117,7 @@ func (x *ociCopy) run(cmd *cobra.Command, got []string) error {
 	if err := x.finish(report, digests, time.Since(began)); err != nil {
 		return err
 	}
-	return failed
+	return x.failed
 }
 
 // check finds wrong usage, and returns what else the flags say.
@@ -229,7 +233,7 @@ func (x *ociCopy) advise(err error) error {
 	switch {
 	case errors.Is(err, ocicopy.ErrDestination), errors.Is(err, ocisource.ErrOptions):
 		return usageError{err}
-	case errors.Is(err, ocicopy.ErrReference) && x.to.Transport != ocicopy.TransportDocker:
+	case errors.Is(err, ocicopy.ErrReference) && !x.all && x.to.Transport != ocicopy.TransportDocker:
 		return hint(err, "a REF behind DEST names the image there")
 	case errors.Is(err, ocicopy.ErrNotLayout):
 		return hint(err, "choose a DIR that is not there, empty, or an OCI layout")

@@ -74,6 +74,7 @@ func (x *ociCopy) findAll(cmd *cobra.Command) (*cstor.Storage, []ocicopy.Image, 
 		return nil, nil, err
 	}
 	var images []ocicopy.Image
+	taken := map[string]string{} // ids by name
 	for i, err := range s.Images() {
 		if err != nil {
 			_ = s.Close() // was only read
@@ -83,6 +84,12 @@ func (x *ociCopy) findAll(cmd *cobra.Command) (*cstor.Storage, []ocicopy.Image, 
 			images = append(images, ocicopy.Image{Image: i})
 		}
 		for _, name := range i.Names() {
+			if id, ok := taken[name]; ok && id != i.ID() {
+				root, _ := i.Store()
+				x.leaveOut(fmt.Errorf("%s: image %s, in the store %s: image %s, which comes first, is called so, too", name, short(i.ID()), root, short(id)))
+				continue
+			}
+			taken[name] = i.ID()
 			images = append(images, ocicopy.Image{Image: i, Ref: name})
 		}
 	}
@@ -93,10 +100,16 @@ func (x *ociCopy) findAll(cmd *cobra.Command) (*cstor.Storage, []ocicopy.Image, 
 	return s, images, nil
 }
 
+// leaveOut tells that one of all images is not copied, which does not stop the others.
+func (x *ociCopy) leaveOut(err error) {
+	x.progress.print(x.stderr, fmt.Sprintf("cstor: not copied: %s\n", oneLine(err.Error())))
+	x.failed = errTold
+}
+
 // readable looks at images before anything is made of them. Of all images it leaves those
 // that can be copied: an incomplete one, or a list that has nothing for the platform, is
-// told and does not stop the others; failed is then what the command ends with.
-func (x *ociCopy) readable(cmd *cobra.Command, images []ocicopy.Image, opts ocicopy.Options) (good []ocicopy.Image, failed, err error) {
+// left out.
+func (x *ociCopy) readable(cmd *cobra.Command, images []ocicopy.Image, opts ocicopy.Options) (good []ocicopy.Image, err error) {
 	for _, i := range images {
 		s, err := ocisource.Open(cmd.Context(), i.Image, opts.Source)
 		switch {
@@ -104,15 +117,12 @@ func (x *ociCopy) readable(cmd *cobra.Command, images []ocicopy.Image, opts ocic
 			_ = s.Close() // was only opened
 			good = append(good, i)
 		case !x.all || errors.Is(err, ocisource.ErrOptions) || cmd.Context().Err() != nil:
-			return nil, nil, err
+			return nil, err
+		case i.Ref != "":
+			x.leaveOut(fmt.Errorf("%s: %w", i.Ref, err))
 		default:
-			text := err.Error()
-			if i.Ref != "" {
-				text = i.Ref + ": " + text
-			}
-			x.progress.print(x.stderr, fmt.Sprintf("cstor: not copied: %s\n", oneLine(text)))
-			failed = errTold
+			x.leaveOut(err)
 		}
 	}
-	return good, failed, nil
+	return good, nil
 }

@@ -53,10 +53,7 @@ regular file (a FIFO, a device, a symbolic link) is written to in place.`,
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "show no progress and no summary")
 	_ = cmd.MarkFlagFilename("output", "tar")
 	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.NoFileCompletions)
-	_ = cmd.RegisterFlagCompletionFunc("path", func(cmd *cobra.Command, have []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		x := subject{app: a, platform: e.platform}
-		return x.completeIn(cmd, have, typed)
-	})
+	_ = cmd.RegisterFlagCompletionFunc("path", e.completeIn)
 	return cmd
 }
 

@@ -49,8 +49,8 @@ func ago(t, now time.Time) string {
 		{"minute", time.Minute},
 		{"second", time.Second},
 	} {
-		// As podman: two of a unit before it is used, but for what has no smaller.
-		if n := int(d / unit.long); n >= 2 || (n == 1 && (unit.name == "minute" || unit.name == "hour" || unit.name == "day")) {
+		// As podman's listings: there are two of a unit before it is used, but for minute and hour.
+		if n := int(d / unit.long); n >= 2 || n == 1 && (unit.name == "minute" || unit.name == "hour") {
 			return count(n, unit.name) + " ago"
 		}
 	}

@@ -76,7 +76,7 @@ func TestAgo(t *testing.T) {
 		{"minutes", now.Add(-59 * time.Minute), "59 minutes ago"},
 		{"an hour", now.Add(-time.Hour), "1 hour ago"},
 		{"hours", now.Add(-23 * time.Hour), "23 hours ago"},
-		{"a day", now.Add(-day), "1 day ago"},
+		{"a day", now.Add(-day), "24 hours ago"},
 		{"days", now.Add(-13 * day), "13 days ago"},
 		{"weeks", now.Add(-14 * day), "2 weeks ago"},
 		{"a month is weeks", now.Add(-31 * day), "4 weeks ago"},

@@ -156,14 +156,14 @@ func printInfo(w io.Writer, info *infoJSON) error {
 	}
 	for _, s := range info.Stores {
 		if s.Error != "" {
-			fmt.Fprintf(w, "problem: %s\n", s.Error)
+			fmt.Fprintf(w, "problem: %s\n", oneLine(s.Error))
 		}
 	}
 	if err := printDatabases(w, info.Databases); err != nil {
 		return err
 	}
 	for _, text := range info.Warnings {
-		fmt.Fprintf(w, "warning: %s\n", text)
+		fmt.Fprintf(w, "warning: %s\n", oneLine(text))
 	}
 	if len(info.Considered) == 0 {
 		return nil
@@ -206,10 +206,10 @@ func printDatabases(w io.Writer, all []databaseJSON) error {
 	}
 	for _, d := range all {
 		if d.Error != "" {
-			fmt.Fprintf(w, "problem: %s: %s\n", d.File, oneLine(d.Error))
+			fmt.Fprintf(w, "problem: %s: %s\n", printable(d.File), oneLine(d.Error))
 		}
 		if d.Rebooted {
-			fmt.Fprintf(w, "%s: the system has booted since podman used it last\n", d.File)
+			fmt.Fprintf(w, "%s: the system has booted since podman used it last\n", printable(d.File))
 		}
 	}
 	return nil

@@ -152,7 +152,7 @@ func detail(s *cstor.Storage, i *cstor.Image, layers bool) *imageDetail {
 	}
 	used, err := usersOf(s)
 	problem(err)
-	d.Containers = used[i.ID()]
+	d.Containers = used[imageKey{i.User(), i.ID()}]
 	raw, mediaType, err := i.Manifest()
 	problem(err)
 	if d.MediaType = mediaType; cstor.IsList(mediaType) {

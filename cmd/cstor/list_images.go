@@ -87,7 +87,7 @@ func (a *app) listImages() *cobra.Command {
 			var rows []imageRow
 			now := time.Now()
 			for _, i := range images {
-				rows = append(rows, a.imageRows(i, used[i.ID()], &l, verbose, now)...)
+				rows = append(rows, a.imageRows(i, used[imageKey{i.User(), i.ID()}], &l, verbose, now)...)
 			}
 			l.columns = imageColumns(verbose)
 			return l.print(a.stdout, rows)
@@ -162,14 +162,14 @@ func (a *app) imageRows(i *cstor.Image, used []user, l *listing[imageRow], verbo
 	return rows
 }
 
-func (a *app) printImagesJSON(images []*cstor.Image, used map[string][]user, verbose bool) error {
+func (a *app) printImagesJSON(images []*cstor.Image, used map[imageKey][]user, verbose bool) error {
 	all := make([]imageJSON, 0, len(images))
 	for _, i := range images {
 		root, role := i.Store()
 		j := imageJSON{
 			ID: i.ID(), Names: list(i.Names()), NamesHistory: i.NamesHistory(), Digest: i.Digest(), Digests: i.Digests(),
 			Created: i.Created(), Size: imageSize(i), TopLayer: i.TopLayerID(), Store: root, ReadOnly: role == cstor.RoleAdditional,
-			Containers: used[i.ID()],
+			Containers: used[imageKey{i.User(), i.ID()}],
 		}
 		if verbose {
 			_, j.MediaType, _ = i.Manifest()
@@ -196,15 +196,19 @@ func (u user) String() string {
 	return short(u.ID)
 }
 
-// usersOf are the containers made from images, by the images' ids.
-func usersOf(s *cstor.Storage) (map[string][]user, error) {
-	all := map[string][]user{}
+// imageKey is an image of one of the users of a mounted system.
+type imageKey struct{ user, id string }
+
+// usersOf are the containers made from images.
+func usersOf(s *cstor.Storage) (map[imageKey][]user, error) {
+	all := map[imageKey][]user{}
 	for c, err := range s.Containers() {
 		if err != nil {
 			return all, err
 		}
 		if id := c.ImageID(); id != "" {
-			all[id] = append(all[id], user{c.ID(), list(c.Names())})
+			key := imageKey{c.User(), id}
+			all[key] = append(all[key], user{c.ID(), list(c.Names())})
 		}
 	}
 	return all, nil

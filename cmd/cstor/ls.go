@@ -32,7 +32,7 @@ func (a *app) ls() *cobra.Command {
 upper layers delete left out. Metadata are those of the layers' tar headers, which
 know more than the disk; a directory that no header names has the disk's.
 
-With -l: type and permissions, owner, size in bytes (of a device, its numbers), time,
+With -l: type and permissions, owner, size in bytes (of a device, its numbers), time (UTC),
 the layer that owns the entry, name, and where a link leads. Of hard links all but
 the first are shown with the name that they repeat. A layer alone may have names of
 files that only layers below it have: where the disk does not tell, they begin with

@@ -44,6 +44,7 @@ there. By default it finds the store as podman does.
 IMAGE is an id, a unique beginning of one, a name, or a digest, also as
 containers-storage:[DRIVER@GRAPHROOT+RUNROOT]NAME. LAYER is an id, a unique
 beginning of one, or a link id.`,
+		Version:       versionOf().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
@@ -59,6 +60,7 @@ beginning of one, or a link id.`,
 			return nil
 		},
 	}
+	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.AddGroup(
 		&cobra.Group{ID: groupImages, Title: "Images:"},
 		&cobra.Group{ID: groupContent, Title: "Content:"},

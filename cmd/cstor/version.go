@@ -37,6 +37,10 @@ func versionOf() versionJSON {
 	return v
 }
 
+func (v versionJSON) String() string {
+	return fmt.Sprintf("cstor %s (%s, %s)", v.Version, v.Go, v.Platform)
+}
+
 func (a *app) version() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
@@ -48,7 +52,7 @@ func (a *app) version() *cobra.Command {
 			if format != "" {
 				return printOne(a.stdout, format, v)
 			}
-			_, err := fmt.Fprintf(a.stdout, "cstor %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+			_, err := fmt.Fprintln(a.stdout, v)
 			return err
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -19,7 +19,7 @@ type document struct {
 // archiveJSON and endJSON have what is in the document besides differences.
 type archiveJSON struct {
 	Name        string `json:"name"`        // as it was given
-	Compression string `json:"compression"` // "gzip", "zstd" or ""
+	Compression string `json:"compression"` // "gzip", "zstd", "bzip2" or ""
 }
 
 type endJSON struct {
