@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,13 +26,23 @@ const (
 // program is one that enters. What it does then is up to its name: "report" says on
 // standard output what it sees, "chatter" prints for ever, the others wait for a signal: "endure" ends by it
 // whatever it is, "tidy" has a handler, removes the file that it is writing, and ends
-// as cstor does.
+// as cstor does. "steadfast" could not enter, and reads its third descriptor later.
+// "thorough" is tidy, and takes its time for it.
 func program(name, again string) {
 	if name == "shell" {
 		shell()
 	}
 	if Needed(os.Getenv("CSTOR_TEST_STORE")) {
 		err := Enter(context.Background())
+		if name == "steadfast" {
+			for range 5 {
+				runtime.GC()
+				time.Sleep(10 * time.Millisecond) // for what is run when something is collected
+			}
+			third := make([]byte, 10)
+			n, err := unix.Read(3, third)
+			fmt.Printf("%q %v ", third[:max(n, 0)], err)
+		}
 		failed := (*EnterError)(nil)
 		fmt.Printf("%v %v %v\n", errors.As(err, &failed), errors.Is(err, exec.ErrNotFound), err)
 		os.Exit(1)
@@ -44,21 +55,22 @@ func program(name, again string) {
 	}
 	file := os.Args[1]
 	came := make(chan os.Signal, 2)
-	if name == "tidy" {
+	tidies := map[string]time.Duration{"tidy": 50 * time.Millisecond, "thorough": 500 * time.Millisecond}
+	if tidies[name] > 0 {
 		signal.Notify(came, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	}
 	if err := os.WriteFile(file, fmt.Append(nil, os.Getpid()), 0o600); err != nil {
 		panic(err)
 	}
 	fmt.Println(os.Getpid())
-	if name != "tidy" {
+	if tidies[name] == 0 {
 		for { // what only receives would be taken for a deadlock
 			time.Sleep(time.Hour)
 		}
 	}
 	by := <-came
 	_ = os.Remove(file)
-	time.Sleep(50 * time.Millisecond) // a second signal would be taken for impatience
+	time.Sleep(tidies[name]) // a second signal would be taken for impatience
 	number, _ := by.(unix.Signal)
 	if len(came) > 0 {
 		number = 100

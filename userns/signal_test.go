@@ -271,7 +271,7 @@ func shell() {
 		panic(err)
 	}
 	cmd := exec.Command(self, os.Args[1:]...)
-	cmd.Env = append(os.Environ(), playing+"=tidy")
+	cmd.Env = append(os.Environ(), playing+"=thorough")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Foreground: true, Ctty: 0}
 	if err := cmd.Start(); err != nil {

@@ -40,9 +40,13 @@ func tend(ctx context.Context, maps idmap.Maps) error {
 	defer lifeline.Close()
 	cmd.Args = os.Args
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = append(inherited(), lifeline)
+	given := inherited()
+	cmd.ExtraFiles = append(slices.Clip(given), lifeline)
 	cmd.Env = enteredEnv("lifeline " + strconv.Itoa(2+len(cmd.ExtraFiles)))
 	n, err := bear(ctx, cmd, maps)
+	for _, f := range given {
+		_ = f.Close() // nil, or a copy that the child has now
+	}
 	if err != nil {
 		return err
 	}
@@ -68,9 +72,10 @@ func tend(ctx context.Context, maps idmap.Maps) error {
 	return nil
 }
 
-// pass hands signals on until the child has ended. A terminal, and whoever sends one
-// to all of the group, has reached the child as well, which would take a second one
-// for impatience: so it gets a moment.
+// pass hands signals on until the child has ended. Whoever sends one to all of the
+// group has reached the child as well, which would take a second one for impatience: so
+// it gets a moment. SIGINT and SIGQUIT in the foreground of a terminal are taken for
+// the terminal's own, and are not handed on at all: the child may need longer.
 func pass(child *os.Process, came <-chan os.Signal, ended <-chan struct{}) {
 	for {
 		var s os.Signal
@@ -78,6 +83,9 @@ func pass(child *os.Process, came <-chan os.Signal, ended <-chan struct{}) {
 		case <-ended:
 			return
 		case s = <-came:
+		}
+		if (s == unix.SIGINT || s == unix.SIGQUIT) && foreground() {
+			continue
 		}
 		switch s {
 		case unix.SIGCONT, unix.SIGWINCH:
