@@ -63,6 +63,16 @@ func Self(tb testing.TB, role string) *exec.Cmd {
 	return cmd
 }
 
+// NewSlowHelper is a Helper whose processes never start. It says when it is about to
+// start one.
+func NewSlowHelper(starting chan<- struct{}) *Helper {
+	return &Helper{always: true, start: func(ctx context.Context, _ *exec.Cmd) error {
+		close(starting)
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}}
+}
+
 // BrokenHelpers are some whose processes do not start, or do not answer.
 func BrokenHelpers() map[string]*Helper {
 	as := func(argv ...string) *Helper {

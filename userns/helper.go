@@ -29,8 +29,9 @@ var ErrHelperEnded = relay.ErrEnded
 // with those that are configured beside it, it starts a process when the first layer is
 // opened: this program once more, which [Init] lets do nothing but answer this process
 // about those stores (packages are initialised before). Layers of other users' stores are
-// opened without. The process opens nothing outside of the stores, and writes nothing; it
-// ends with Close, and when this process ends in whatever way. Open files that it hands
+// opened without. The process opens nothing outside of the stores, and writes nothing
+// (a kernel with Landlock keeps it from changing names and contents, whatever it does, but
+// not permissions and times); it ends with Close, and when this process ends in whatever way. Open files that it hands
 // over are regular files of layers, open for reading only.
 //
 // The process joins the namespace that podman keeps for the user, or else has a new one with
@@ -67,6 +68,8 @@ var errHelperClosed = fmt.Errorf("userns: the helper is closed: %w", fs.ErrClose
 
 // startTimeout is how long starting a process may take.
 const startTimeout = time.Minute
+
+var errSlowStart = fmt.Errorf("it takes more than %v: %w", startTimeout, context.DeadlineExceeded)
 
 // OpenLayer implements [driver.Helper].
 func (h *Helper) OpenLayer(stores []*beneath.Dir, spec driver.Spec) (driver.Tree, error) {
@@ -179,7 +182,7 @@ func (h *Helper) processOf(key string) (*processOf, error) {
 
 // startProcess starts a process, unless the helper is closed meanwhile.
 func (h *Helper) startProcess(stores []*beneath.Dir) (*process, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), startTimeout, errSlowStart)
 	defer cancel()
 	go func() {
 		select {
@@ -197,8 +200,10 @@ func (h *Helper) startProcess(stores []*beneath.Dir) (*process, error) {
 		start = startInNamespace
 	}
 	p, err := startProcess(ctx, start, cmd, stores)
-	if err == nil && h.open() != nil { // Close has not seen it
-		_ = p.close()
+	if h.open() != nil { // Close has not seen it, and whatever else is wrong comes of that
+		if err == nil {
+			_ = p.close()
+		}
 		return nil, errHelperClosed
 	}
 	return p, err

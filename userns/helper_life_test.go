@@ -272,6 +272,28 @@ func TestHelperIsStopped(t *testing.T) {
 	}
 }
 
+// TestHelperIsClosedEarly: Close ends a call for which a process is being started.
+func TestHelperIsClosedEarly(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, oneFile, storetest.Options{})
+	starting, failed := make(chan struct{}), make(chan error, 1)
+	h := userns.NewSlowHelper(starting)
+	s, err := cstor.Open(t.Context(), made.Root, cstor.Options{Helper: h})
+	check(t, err)
+	defer s.Close()
+	l, err := s.Layer(made.Layer("a").ID)
+	check(t, err)
+	go func() {
+		_, err := l.Lstat("f")
+		failed <- err
+	}()
+	<-starting
+	check(t, h.Close())
+	if err := <-failed; !errors.Is(err, fs.ErrClosed) || errors.Is(err, context.Canceled) {
+		t.Errorf("a call that was under way: %v", err)
+	}
+}
+
 // TestHelperDoesNotStart: the error says why, and is about no file.
 func TestHelperDoesNotStart(t *testing.T) {
 	made := storetest.New(t, oneFile, storetest.Options{})
