@@ -68,7 +68,8 @@ func (l *lane) askFile(m message) (a answer, f *os.File, err error) {
 		if len(fds) != 1 {
 			err = errMalformed
 		} else if err = checkFile(fds[0]); err == nil {
-			return a, os.NewFile(uintptr(fds[0]), a.str()), nil
+			name := a.str()
+			return a, os.NewFile(uintptr(fds[0]), name), nil
 		}
 	}
 	closeAll(fds)

@@ -148,7 +148,7 @@ func (t *tree) ReadDir(name string) (all []driver.DirEntry, err error) {
 	return all, nil
 }
 
-// maxNames is how many names a directory may have: see package driver.
+// maxNames is how many names a directory may have, as maxNodes of package driver.
 const maxNames = 4 << 20
 
 // OpenFile implements [driver.Files].

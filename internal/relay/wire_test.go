@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -159,6 +162,24 @@ func TestErrorsCross(t *testing.T) {
 		if err := d.fault(); !errors.Is(err, s) {
 			t.Errorf("%v does not cross", s)
 		}
+	}
+}
+
+// TestLimitOfDriver: a directory that package driver lists is not refused here.
+func TestLimitOfDriver(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../driver/node.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(source), "\nconst maxNodes = ")
+	value, _, _ := strings.Cut(after, "\n")
+	limit, err := types.Eval(token.NewFileSet(), nil, token.NoPos, value)
+	if err != nil {
+		t.Fatalf("maxNodes of package driver is %q: %v", value, err)
+	}
+	if n, _ := constant.Int64Val(limit.Value); n != maxNames {
+		t.Errorf("maxNodes of package driver is %d, maxNames here is %d", n, maxNames)
 	}
 }
 
