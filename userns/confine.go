@@ -11,13 +11,14 @@ import (
 )
 
 // kept are the capabilities that reading takes: to open what is closed to others, and to
-// leave access times alone.
+// leave access times of files alone that are another user's. CAP_FOWNER, which that takes,
+// also lets their modes and times be set; without it, reading would set them.
 var kept = []uintptr{unix.CAP_DAC_READ_SEARCH, unix.CAP_FOWNER}
 
 // confine takes from this thread, and from what it executes next, all that a helper
 // process does not need: descriptors that it has inherited, capabilities but two, the
-// way to get any by executing something, memory images of crashes, and the right to
-// change anything in a file system. The thread stays locked.
+// way to get any by executing something, memory images of crashes, and what
+// [forbidWriting] takes. The thread stays locked.
 //
 // What an old kernel does not know is left out.
 func confine() error {
@@ -62,8 +63,15 @@ const writing = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_REM
 	unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK |
 	unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_MAKE_SYM
 
-// forbidWriting makes a set of rules that allows none of the rights anywhere, where the
-// kernel has Landlock.
+// forbidWriting makes a set of rules that allows none of the rights anywhere: no file is
+// made, removed, linked, renamed, cut, or opened for writing. Where the kernel has no
+// Landlock, nothing is forbidden; where it has a version before the third, truncate(2) is
+// not.
+//
+// Landlock has no rights for what is about a file beside its content: of files of the
+// user's own, and by CAP_FOWNER of all ids of the namespace, permissions, ACLs, times and
+// flags can be set all the same, and of those that he may write to, extended attributes.
+// Owners need CAP_CHOWN: he can give his own files to his own groups alone.
 func forbidWriting() error {
 	for _, rights := range []uint64{writing | unix.LANDLOCK_ACCESS_FS_REFER | unix.LANDLOCK_ACCESS_FS_TRUNCATE, writing | unix.LANDLOCK_ACCESS_FS_REFER, writing} {
 		fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights), 0)
