@@ -40,7 +40,7 @@ func nameOf(passwd io.Reader, uid uint32) string {
 	return ""
 }
 
-// called is how messages name the user.
+// String is how messages name the user.
 func (a account) String() string {
 	return cmp.Or(a.name, strconv.FormatUint(uint64(a.uid), 10))
 }

@@ -25,9 +25,10 @@ func Needed(root string) bool {
 }
 
 // Enter starts the running program anew, with the same arguments, environment,
-// working directory, open files and standard streams, inside the calling user's
-// namespace. It does so once: there, [Needed] is false. It takes the first way there
-// is:
+// working directory, standard streams, and descriptors that are not closed on
+// execution, inside the calling user's namespace. os.Args[0] may be the path of the
+// program's file there, and a few variables are set that say who the user is outside.
+// It does so once: there, [Needed] is false. It takes the first way there is:
 //
 //  1. into the namespace that podman keeps for the user, if it does, by nsenter;
 //  2. into a new one, with the ids that /etc/subuid and /etc/subgid give the user,
@@ -38,13 +39,15 @@ func Needed(root string) bool {
 // Where subordinate ids come from a directory service, which these lists do not show
 // and podman asks, 2 is the last.
 //
-// It returns only if there is no way, with an [*EnterError], or if ctx ended. Whoever
-// calls it holds nothing that matters: the process is replaced, or, without nsenter,
-// it waits for a child, passes signals on to it, and ends as the child did; handlers
-// of signals are gone then.
+// It returns only if there is no way, with an [*EnterError], as it does without [Init],
+// or if ctx ended, with its cause. Whoever calls it holds nothing that matters: the
+// process is replaced, or, without nsenter, it waits for a child, passes signals on to
+// it, and ends as the child did. Handlers of signals are gone once there is a child,
+// also if Enter returns. SIGINT and SIGQUIT are not passed on while the program is in
+// the foreground of a terminal, whose keys send them to the child as well.
 func Enter(ctx context.Context) error {
 	if !initialized.Load() {
-		return errNoInit
+		return &EnterError{[]error{errNoInit}}
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -106,9 +109,9 @@ func passable(err error) bool {
 
 // EnterError means that there was no way into the user's namespace.
 type EnterError struct {
-	// Ways has, for each way that was tried, why it is none. The errors match
-	// exec.ErrNotFound if a program is missing, and [*RefusedError] if the system
-	// forbids it.
+	// Ways has, for each way that was tried, why it is none; without [Init], one error
+	// that says so. The errors match exec.ErrNotFound if a program is missing, and
+	// [*RefusedError] if the system forbids it.
 	Ways []error
 }
 

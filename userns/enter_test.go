@@ -3,6 +3,7 @@ package userns
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -203,6 +204,15 @@ func TestEnterAlone(t *testing.T) {
 					t.Errorf("%+v", got)
 				}
 			})
+		}
+	})
+}
+
+func TestEnterWithoutInit(t *testing.T) {
+	WithoutInit(func() {
+		err := Enter(t.Context())
+		if failed := (*EnterError)(nil); !errors.As(err, &failed) || !errors.Is(err, errNoInit) {
+			t.Error(err)
 		}
 	})
 }

@@ -39,7 +39,7 @@ var initialized atomic.Bool
 
 // Init is called first thing in main, before flags are looked at, by every program
 // that uses this package. In a process that the package started for a purpose of its
-// own it does not return. Nothing that starts processes works without it; calls after
+// own it does not return; in the program that [Enter] has started anew it does. Nothing that starts processes works without it; calls after
 // the first do nothing.
 func Init() {
 	if initialized.Swap(true) {
