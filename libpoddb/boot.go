@@ -12,14 +12,16 @@ import (
 
 // Rebooted reports whether the running system has booted since podman last used the
 // database; then what ran does not any more, and [Database.AfterBoot] is what podman will
-// say. It is for databases of the running system only. If that cannot be told, known is
+// make of it. It is for databases of the running system only. If that cannot be told, known is
 // false, and the database's word stands.
 //
-// Podman keeps a file "alive", which holds the boot's id, in a
-// directory that does not outlive the system (libpod/runtime.go:makeRuntime,
-// libpod/runtime_linux.go:checkBootID, v5.8). The database names the directory, but a
-// database may name anything: only the usual ones are looked at, and only for a database
-// that lies where it says.
+// Podman keeps a file "alive", which holds the boot's id, in a directory that should not
+// outlive the system (libpod/runtime.go:makeRuntime, libpod/runtime_linux.go:checkBootID,
+// v5.8). If it is not there podman resets the database when it is next called. If it is
+// there with another boot's id podman only says that the directory is to be deleted, and
+// resets the database after that; nothing runs in either case. The database names the
+// directory, but a database may name anything: only the usual ones are looked at, and only
+// for a database that lies where it says.
 func (d *Database) Rebooted() (rebooted, known bool) {
 	return d.rebooted("/")
 }

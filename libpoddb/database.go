@@ -64,9 +64,10 @@ func ordered[T any](all map[string]T, compare func(a, b T) int) []T {
 	return slices.SortedFunc(maps.Values(all), compare)
 }
 
-// AfterBoot is what podman will make of the database when it is first called after a
-// boot: of what ran then nothing runs any more. It is for a database that was last used
-// before the machine booted: see [Database.Rebooted].
+// AfterBoot is what podman makes of the database when it notices a boot: of what ran then
+// nothing runs any more. It is for a database that was last used before the machine
+// booted: see [Database.Rebooted]. Containers that podman removes at that moment
+// (AutoRemove if they are Exited now, and those that are Removing) are still there.
 func (d *Database) AfterBoot() *Database {
 	after := *d
 	after.containers, after.pods, after.volumes = map[string]*Container{}, map[string]*Pod{}, map[string]*Volume{}
