@@ -77,7 +77,7 @@ func FuzzApplyLog(f *testing.F) {
 		if len(image) > 1<<20 || len(log) > 1<<20 {
 			return
 		}
-		got, err := applyLog(bytes.Clone(image), log)
+		got, err := applyLog(t.Context(), bytes.Clone(image), log)
 		if err != nil || len(got) > 8<<20 {
 			return
 		}
@@ -125,7 +125,7 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, image []byte) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		d, err := query(ctx, image)
+		d, err := query(ctx, image, len(image))
 		if ctx.Err() != nil {
 			t.Fatal("it takes too long")
 		}

@@ -112,9 +112,10 @@ func superJournal(journal []byte) string {
 	return string(journal[end-int(min(uint64(length), uint64(end))) : end])
 }
 
+// resize cuts image off, or adds zeros.
 func resize(image []byte, size int) []byte {
 	if size <= len(image) {
-		return image[:size]
+		return image[:size:size]
 	}
 	return append(image, make([]byte, size-len(image))...)
 }

@@ -18,14 +18,14 @@ const (
 	maxProblems = 20
 )
 
-// query reads podman's tables from the image of a database, which it may keep.
-func query(ctx context.Context, image []byte) (*Database, error) {
+// query reads podman's tables from the image of a database whose files had size bytes.
+func query(ctx context.Context, image []byte, size int) (*Database, error) {
 	if len(image) == 0 { // podman is just making it
 		return &Database{}, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("%w: queries took over %v", ErrCorrupt, maxTime))
 	defer cancel()
-	d, err := inMemory(ctx, image)
+	d, err := inMemory(ctx, image, size)
 	if err == nil {
 		return d, nil
 	}
@@ -35,7 +35,7 @@ func query(ctx context.Context, image []byte) (*Database, error) {
 	return nil, wrong(err)
 }
 
-func inMemory(ctx context.Context, image []byte) (*Database, error) {
+func inMemory(ctx context.Context, image []byte, size int) (*Database, error) {
 	db, err := sql.Open("sqlite", ":memory:?_defensive=1")
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func inMemory(ctx context.Context, image []byte) (*Database, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	return (&reader{conn: conn, budget: len(image)}).read(ctx, image)
+	return (&reader{conn: conn, budget: size}).read(ctx, image)
 }
 
 // wrong says what an error of SQLite means here.
@@ -68,7 +68,7 @@ func wrong(err error) error {
 type reader struct {
 	conn *sql.Conn
 	// budget is how many bytes of text there may be still: a database that is sound has
-	// no more than its file.
+	// no more than its files.
 	budget int
 }
 

@@ -65,14 +65,14 @@ func Read(ctx context.Context, s *cstor.Storage, opts Options) ([]*Database, err
 // readOne returns nil if the directory has no database.
 func readOne(ctx context.Context, dir cstor.StateDir, opts Options) (*Database, error) {
 	for _, name := range places {
-		image, err := snapshot(ctx, dir, name, opts.Wait)
+		image, size, err := snapshot(ctx, dir, name, opts.Wait)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		path := dir.Path() + "/" + name
 		var db *Database
 		if err == nil {
-			db, err = query(ctx, image)
+			db, err = query(ctx, image, size)
 		}
 		if err != nil {
 			return nil, &Error{Store: dir.Store(), File: path, Err: err}

@@ -1,8 +1,8 @@
 package libpoddb
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,72 +16,67 @@ import (
 	"github.com/cstor-go/cstor/internal/beneath"
 )
 
-const (
-	headerSize = 100 // of a database file
-	magic      = "SQLite format 3\x00"
+// copied is a database as it was at one moment, in the bytes of its files.
+type copied struct {
+	file, journal, log []byte // journal: only one that was left behind
+}
 
-	// Offsets in the header (SQLite file format, "The Database Header").
-	pageSizeAt  = 16 // two bytes; 1 stands for 65536
-	writeFormAt = 18 // 1: rollback journal, 2: write-ahead log
-	readFormAt  = 19
-)
-
-// snapshot returns the database as it was at one moment: the bytes of its file with
-// what a journal or a log beside it says, in the form of one that has neither. A file of
-// no bytes is a database without tables.
-func snapshot(ctx context.Context, dir cstor.StateDir, name string, wait time.Duration) ([]byte, error) {
+// snapshot returns the image of a database as it was at one moment, and how many bytes
+// its files had. Locks are held while they are copied, and no longer.
+func snapshot(ctx context.Context, dir cstor.StateDir, name string, wait time.Duration) (image []byte, size int, err error) {
+	var c copied
 	end := time.Now().Add(wait)
-	for pause := time.Millisecond; ; pause *= 2 {
-		var image []byte
-		err := dir.Use(name, func(file *os.File) error {
+	err = unchanged(ctx, end, func() error {
+		return dir.Use(name, func(file *os.File) error {
 			return withShared(ctx, file, end, func() (err error) {
-				image, err = consistent(ctx, dir, name, file, end)
+				c, err = consistent(ctx, dir, name, file, end)
 				return err
 			})
 		})
-		if !errors.Is(err, errChanged) {
-			return image, err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	size = len(c.file) + len(c.journal) + len(c.log)
+	image, err = imageOf(ctx, c)
+	return image, size, err
+}
+
+// unchanged calls f again while it returns errChanged; once more at end, and then not any
+// more.
+func unchanged(ctx context.Context, end time.Time, f func() error) error {
+	for pause := time.Millisecond; ; pause = min(pause*2, lastRetry) {
+		if err := f(); !errors.Is(err, errChanged) {
+			return err
 		}
-		if !time.Now().Before(end) {
-			return nil, ErrBusy
+		left := time.Until(end)
+		if left <= 0 {
+			return ErrBusy
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(pause):
+			return context.Cause(ctx)
+		case <-time.After(min(pause, left)):
 		}
 	}
 }
 
-// consistent does that while file, which is the database, is locked.
-func consistent(ctx context.Context, dir cstor.StateDir, name string, file *os.File, end time.Time) ([]byte, error) {
-	image, err := readAll(file)
-	if err != nil || len(image) == 0 {
-		return nil, err
+// consistent copies while file, which is the database, is locked.
+func consistent(ctx context.Context, dir cstor.StateDir, name string, file *os.File, end time.Time) (c copied, err error) {
+	if c.file, err = readAll(file); err != nil || len(c.file) == 0 {
+		return c, err
 	}
-	if len(image) >= headerSize && string(image[:len(magic)]) == magic && image[readFormAt] == 2 {
+	if hasLog(c.file) {
 		return withLog(ctx, dir, name, file, end)
 	}
 	// A journal counts if nobody is at work with it: then it was left behind, and the file
 	// may be half-written. Whoever comes next would put that right, but nobody can while we
 	// have the lock (SQLite src/pager.c:hasHotJournal).
 	busy, err := writer(file)
-	if err != nil {
-		return nil, err
+	if !busy && err == nil {
+		c.journal, err = besides(dir, name+"-journal")
 	}
-	if !busy {
-		journal, err := besides(dir, name+"-journal")
-		if err != nil {
-			return nil, err
-		}
-		if image, err = rollBack(image, journal); err != nil {
-			return nil, err
-		}
-	}
-	if len(image) < headerSize || string(image[:len(magic)]) != magic {
-		return nil, fmt.Errorf("%w: it does not begin as one", ErrCorrupt)
-	}
-	return image, nil
+	return c, err
 }
 
 // errChanged: what belongs together was not read at one moment.
@@ -94,15 +89,14 @@ var errChanged = errors.New("changed meanwhile")
 // Writers do not need the file for themselves then, only bytes of the shared memory
 // file. If that is not there nobody has the database open, and one who comes now is seen
 // by what changes.
-func withLog(ctx context.Context, dir cstor.StateDir, name string, file *os.File, end time.Time) ([]byte, error) {
-	var image, log []byte
+func withLog(ctx context.Context, dir cstor.StateDir, name string, file *os.File, end time.Time) (c copied, err error) {
 	read := func() (err error) {
-		if log, err = besides(dir, name+"-wal"); err == nil {
-			image, err = readAll(file)
+		if c.log, err = besides(dir, name+"-wal"); err == nil {
+			c.file, err = readAll(file)
 		}
 		return err
 	}
-	err := dir.Use(name+"-shm", func(shm *os.File) error {
+	err = dir.Use(name+"-shm", func(shm *os.File) error {
 		if err := lock(ctx, shm, logBytes, end); err != nil {
 			return err
 		}
@@ -111,24 +105,15 @@ func withLog(ctx context.Context, dir cstor.StateDir, name string, file *os.File
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = read(); err == nil {
-			err = same(dir, name, file, image, log)
+			err = same(dir, name, file, c)
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	if image, err = applyLog(image, log); err != nil {
-		return nil, err
-	}
-	if len(image) >= headerSize {
-		image[writeFormAt], image[readFormAt] = 1, 1
-	}
-	return image, nil
+	return c, err
 }
 
 // same reports by errChanged whether a database without shared memory file is still what
 // was read.
-func same(dir cstor.StateDir, name string, file *os.File, image, log []byte) error {
+func same(dir cstor.StateDir, name string, file *os.File, c copied) error {
 	again, err := readAll(file)
 	if err != nil {
 		return err
@@ -141,7 +126,7 @@ func same(dir cstor.StateDir, name string, file *os.File, image, log []byte) err
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if string(again) != string(image) || string(logAgain) != string(log) {
+	if !bytes.Equal(again, c.file) || !bytes.Equal(logAgain, c.log) {
 		return errChanged
 	}
 	return nil
@@ -175,20 +160,3 @@ func readAll(file *os.File) ([]byte, error) {
 	}
 	return b, err
 }
-
-// pageSizeOf reads a page size from the header of a database; 0 if it is none.
-func pageSizeOf(image []byte) int {
-	if len(image) < headerSize {
-		return 0
-	}
-	n := int(binary.BigEndian.Uint16(image[pageSizeAt:]))
-	if n == 1 {
-		n = 1 << 16
-	}
-	if !validPageSize(n) {
-		return 0
-	}
-	return n
-}
-
-func validPageSize(n int) bool { return n >= 512 && n <= 1<<16 && n&(n-1) == 0 }

@@ -1,6 +1,7 @@
 package libpoddb
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 )
@@ -29,49 +30,69 @@ const (
 
 // applyLog puts the finished transactions of a log into image, a database file, whose
 // bytes may be changed. What is no log, or is not finished, does not count.
-func applyLog(image, log []byte) ([]byte, error) {
+//
+// It is what SQLite's checkpoint does (src/wal.c:walCheckpoint): the last finished
+// transaction says how large the database is, and all pages up to there are copied.
+func applyLog(ctx context.Context, image, log []byte) ([]byte, error) {
+	frames, pageSize, err := finished(ctx, log)
+	if len(frames) == 0 || err != nil {
+		return image, err
+	}
+	one := frameHeader + pageSize
+	pages := binary.BigEndian.Uint32(frames[len(frames)-one+4:])
+	size := uint64(pages) * uint64(pageSize)
+	if size > maxFile {
+		return nil, fmt.Errorf("%w: its log says %d pages of %d bytes", ErrTooLarge, pages, pageSize)
+	}
+	// Who makes the database larger writes what is new. It may leave out the page of the
+	// bytes that are locked.
+	if most := uint64(len(image)) + uint64(len(frames)/one*pageSize) + 1<<16; size > most {
+		return nil, fmt.Errorf("%w: its log says %d pages of %d bytes, and has fewer", ErrCorrupt, pages, pageSize)
+	}
+	image = resize(image, int(size))
+	for ; len(frames) > 0; frames = frames[one:] {
+		if number := binary.BigEndian.Uint32(frames); number <= pages {
+			copy(image[int(number-1)*pageSize:], frames[frameHeader:one])
+		}
+	}
+	return image, nil
+}
+
+// finished is the part of a log that has frames of finished transactions.
+func finished(ctx context.Context, log []byte) (frames []byte, pageSize int, err error) {
 	if len(log) < logHeader {
-		return image, nil
+		return nil, 0, nil
 	}
 	first := binary.BigEndian.Uint32(log)
-	pageSize := int(binary.BigEndian.Uint32(log[8:]))
+	pageSize = int(binary.BigEndian.Uint32(log[8:]))
 	if first&^1 != logMagic || binary.BigEndian.Uint32(log[4:]) != logVersion || !validPageSize(pageSize) {
-		return image, nil
+		return nil, 0, nil
 	}
-	var order binary.ByteOrder = binary.LittleEndian
+	sum := logSum{order: binary.LittleEndian}
 	if first&1 != 0 {
-		order = binary.BigEndian
+		sum.order = binary.BigEndian
 	}
-	sum := logSum{order: order}
 	sum.add(log[:24])
 	if !sum.is(log[24:]) {
-		return image, nil
+		return nil, 0, nil
 	}
-	salt := string(log[16:24])
-	begin := logHeader // of the transaction
-	for at := logHeader; len(log)-at >= frameHeader+pageSize; {
-		head, page := log[at:at+frameHeader], log[at+frameHeader:at+frameHeader+pageSize]
+	salt, all := string(log[16:24]), log[logHeader:]
+	end := 0
+	for at := 0; len(all)-at >= frameHeader+pageSize; {
+		if err := context.Cause(ctx); err != nil {
+			return nil, 0, err
+		}
+		head, page := all[at:at+frameHeader], all[at+frameHeader:at+frameHeader+pageSize]
 		sum.add(head[:8])
 		sum.add(page)
 		if binary.BigEndian.Uint32(head) == 0 || string(head[8:16]) != salt || !sum.is(head[16:]) {
 			break
 		}
-		at += frameHeader + pageSize
-		pages := binary.BigEndian.Uint32(head[4:])
-		if pages == 0 {
-			continue
-		}
-		if uint64(pages)*uint64(pageSize) > maxFile {
-			return nil, fmt.Errorf("%w: its log says %d pages of %d bytes", ErrTooLarge, pages, pageSize)
-		}
-		image = resize(image, int(pages)*pageSize)
-		for ; begin < at; begin += frameHeader + pageSize {
-			if number := binary.BigEndian.Uint32(log[begin:]); number <= pages {
-				copy(image[int(number-1)*pageSize:], log[begin+frameHeader:begin+frameHeader+pageSize])
-			}
+		if at += frameHeader + pageSize; binary.BigEndian.Uint32(head[4:]) > 0 {
+			end = at
 		}
 	}
-	return image, nil
+	return all[:end], pageSize, nil
 }
 
 // logSum is the checksum of logs: two words, each added to with the other.
