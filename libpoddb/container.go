@@ -206,10 +206,10 @@ const autoRemove = "io.podman.annotations.autoremove"
 func parseContainer(id, name string, configJSON, stateJSON []byte) (*Container, error) {
 	var config containerConfig
 	var state containerState
-	if err := json.Unmarshal(configJSON, &config); err != nil {
+	if err := decode(configJSON, &config); err != nil {
 		return nil, fmt.Errorf("configuration of container %s: %w", id, err)
 	}
-	if err := json.Unmarshal(stateJSON, &state); err != nil {
+	if err := decode(stateJSON, &state); err != nil {
 		return nil, fmt.Errorf("state of container %s: %w", id, err)
 	}
 	c := &Container{

@@ -16,8 +16,8 @@
 // a container that has just exited, for one, podman itself asks the runtime.
 //
 // Everything in a database is hostile input. The size of the file, of each value, the
-// number of rows and the time that queries take are limited; tables are read one by
-// one, without an index or a view; JSON values are taken field by field.
+// number of rows and of items in lists and the time that queries take are limited; tables
+// are read one by one, without an index or a view; JSON values are taken field by field.
 //
 // The package is apart from package cstor because SQLite comes with it, translated to
 // Go (modernc.org/sqlite).

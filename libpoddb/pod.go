@@ -1,7 +1,6 @@
 package libpoddb
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -80,10 +79,10 @@ type podState struct {
 func parsePod(id, name string, configJSON, stateJSON []byte) (*Pod, error) {
 	var config podConfig
 	var state podState
-	if err := json.Unmarshal(configJSON, &config); err != nil {
+	if err := decode(configJSON, &config); err != nil {
 		return nil, fmt.Errorf("configuration of pod %s: %w", id, err)
 	}
-	if err := json.Unmarshal(stateJSON, &state); err != nil {
+	if err := decode(stateJSON, &state); err != nil {
 		return nil, fmt.Errorf("state of pod %s: %w", id, err)
 	}
 	return &Pod{

@@ -30,7 +30,7 @@ func query(ctx context.Context, image []byte, size int) (*Database, error) {
 		return d, nil
 	}
 	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+		return nil, cause
 	}
 	return nil, wrong(err)
 }
@@ -46,7 +46,7 @@ func inMemory(ctx context.Context, image []byte, size int) (*Database, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	return (&reader{conn: conn, budget: size}).read(ctx, image)
+	return (&reader{conn: conn, budget: size, items: maxItems}).read(ctx, image)
 }
 
 // wrong says what an error of SQLite means here.
@@ -70,6 +70,8 @@ type reader struct {
 	// budget is how many bytes of text there may be still: a database that is sound has
 	// no more than its files.
 	budget int
+	// items is how many items of lists may be kept still.
+	items int
 }
 
 func (r *reader) read(ctx context.Context, image []byte) (*Database, error) {
@@ -90,93 +92,6 @@ func (r *reader) read(ctx context.Context, image []byte) (*Database, error) {
 		}
 	}
 	return r.tables(ctx)
-}
-
-// table is a query of one of podman's tables (libpod/sqlite_state_internal.go:
-// createSQLiteTables, v5.8): a key, and up to two further texts.
-type table struct{ name, key, second, third string }
-
-func (r *reader) tables(ctx context.Context) (*Database, error) {
-	d := &Database{containers: map[string]*Container{}, pods: map[string]*Pod{}, volumes: map[string]*Volume{}}
-	if ok, err := r.config(ctx, d); !ok || err != nil {
-		return d, err
-	}
-	// The columns State and ExitCode of ContainerState keep what they had when the row was
-	// made (seen: versions 5.4 and 5.8), so only the JSON counts.
-	states, err := r.texts(ctx, table{"ContainerState", "ID", "JSON", "''"})
-	if err != nil {
-		return nil, err
-	}
-	err = r.each(ctx, table{"ContainerConfig", "ID", "Name", "JSON"}, func(id, name string, config []byte) {
-		c, err := parseContainer(id, name, config, states[id])
-		if d.problem(err) {
-			d.containers[id] = c
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if states, err = r.texts(ctx, table{"PodState", "ID", "JSON", "''"}); err != nil {
-		return nil, err
-	}
-	err = r.each(ctx, table{"PodConfig", "ID", "Name", "JSON"}, func(id, name string, config []byte) {
-		p, err := parsePod(id, name, config, states[id])
-		if d.problem(err) {
-			d.pods[id] = p
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if states, err = r.texts(ctx, table{"VolumeState", "Name", "JSON", "''"}); err != nil {
-		return nil, err
-	}
-	err = r.each(ctx, table{"VolumeConfig", "Name", "''", "JSON"}, func(name, _ string, config []byte) {
-		v, err := parseVolume(name, config, states[name])
-		if d.problem(err) {
-			d.volumes[name] = v
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	var uses []volumeUse
-	err = r.each(ctx, table{"ContainerVolume", "ContainerID", "VolumeName", "''"}, func(container, volume string, _ []byte) {
-		uses = append(uses, volumeUse{container, volume})
-	})
-	if err != nil {
-		return nil, err
-	}
-	d.join(uses)
-	return d, nil
-}
-
-// volumeUse is a row of ContainerVolume.
-type volumeUse struct{ container, volume string }
-
-// config reads where things are, and is false for a database that podman has not
-// finished making.
-func (r *reader) config(ctx context.Context, d *Database) (bool, error) {
-	if err := r.isTable(ctx, "DBConfig"); errors.Is(err, sql.ErrNoRows) {
-		var things int
-		err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)").Scan(&things)
-		if err == nil && things > 0 {
-			err = fmt.Errorf("%w: it has no table DBConfig", ErrSchema)
-		}
-		return false, err
-	} else if err != nil {
-		return false, err
-	}
-	c := &d.Config
-	err := r.conn.QueryRowContext(ctx, "SELECT SchemaVersion, OS, StaticDir, TmpDir, GraphRoot, RunRoot, GraphDriver, VolumeDir FROM DBConfig LIMIT 1").
-		Scan(&c.SchemaVersion, &c.OS, &c.StaticDir, &c.TmpDir, &c.GraphRoot, &c.RunRoot, &c.GraphDriver, &c.VolumeDir)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err == nil && c.SchemaVersion != schemaVersion {
-		err = fmt.Errorf("%w: schema version %d, not %d", ErrSchema, c.SchemaVersion, schemaVersion)
-	}
-	return err == nil, err
 }
 
 // isTable makes sure that a name is an ordinary table's: a view or a virtual table would
@@ -224,7 +139,9 @@ func (r *reader) each(ctx context.Context, t table, f func(key, second string, t
 		if n == maxRows {
 			return fmt.Errorf("%w: over %d rows in %s", ErrTooLarge, maxRows, t.name)
 		}
-		f(key.String, second.String, third)
+		if f(key.String, second.String, third); r.items < 0 {
+			return fmt.Errorf("%w: over %d items of lists", ErrTooLarge, maxItems)
+		}
 	}
 }
 
@@ -233,12 +150,4 @@ func (r *reader) texts(ctx context.Context, t table) (map[string][]byte, error) 
 	all := map[string][]byte{}
 	err := r.each(ctx, t, func(key, second string, _ []byte) { all[key] = []byte(second) })
 	return all, err
-}
-
-// problem keeps an error, and is true if there is none.
-func (d *Database) problem(err error) bool {
-	if err != nil && len(d.Problems) < maxProblems {
-		d.Problems = append(d.Problems, err)
-	}
-	return err == nil
 }

@@ -2,7 +2,6 @@ package libpoddb
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -54,11 +53,11 @@ type volumeState struct {
 func parseVolume(name string, configJSON, stateJSON []byte) (*Volume, error) {
 	var config volumeConfig
 	var state volumeState
-	if err := json.Unmarshal(configJSON, &config); err != nil {
+	if err := decode(configJSON, &config); err != nil {
 		return nil, fmt.Errorf("configuration of volume %s: %w", name, err)
 	}
 	if len(stateJSON) > 0 {
-		if err := json.Unmarshal(stateJSON, &state); err != nil {
+		if err := decode(stateJSON, &state); err != nil {
 			return nil, fmt.Errorf("state of volume %s: %w", name, err)
 		}
 	}
