@@ -49,11 +49,16 @@ func inMemory(ctx context.Context, image []byte, size int) (*Database, error) {
 	return (&reader{conn: conn, budget: size, items: maxItems}).read(ctx, image)
 }
 
-// wrong says what an error of SQLite means here.
+// wrong says what an error means that is not of the context.
 func wrong(err error) error {
+	for _, own := range []error{ErrCorrupt, ErrTooLarge, ErrSchema} {
+		if errors.Is(err, own) {
+			return err
+		}
+	}
 	failed := (*sqlite.Error)(nil)
-	if !errors.As(err, &failed) {
-		return err
+	if !errors.As(err, &failed) { // a value is not of the type of its column
+		return fmt.Errorf("%w: %w", ErrSchema, err)
 	}
 	switch failed.Code() & 0xff {
 	case lib.SQLITE_ERROR: // there is no such column
@@ -94,14 +99,23 @@ func (r *reader) read(ctx context.Context, image []byte) (*Database, error) {
 	return r.tables(ctx)
 }
 
-// isTable makes sure that a name is an ordinary table's: a view or a virtual table would
-// run what the database says. It returns [sql.ErrNoRows] if there is none.
+// isTable makes sure that a name is an ordinary table's, whose rows SQLite numbers: a view
+// or a virtual table would run what the database says. It returns [sql.ErrNoRows] if there
+// is none.
 func (r *reader) isTable(ctx context.Context, name string) error {
 	var kind string
 	var root int64
 	err := r.conn.QueryRowContext(ctx, "SELECT type, rootpage FROM sqlite_schema WHERE name = ? COLLATE NOCASE LIMIT 1", name).Scan(&kind, &root)
 	if err == nil && (kind != "table" || root < 1) {
 		err = fmt.Errorf("%w: %s is no ordinary table", ErrSchema, name)
+	}
+	if err != nil {
+		return err
+	}
+	var shadowed int
+	err = r.conn.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_xinfo(?) WHERE name = 'rowid' COLLATE NOCASE", name).Scan(&shadowed)
+	if err == nil && shadowed > 0 {
+		err = fmt.Errorf("%w: %s has a column rowid", ErrSchema, name)
 	}
 	return err
 }
