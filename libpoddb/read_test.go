@@ -283,6 +283,15 @@ func TestReadProblems(t *testing.T) {
 	}
 }
 
+// TestVolumeOwner: owners may have any id.
+func TestVolumeOwner(t *testing.T) {
+	t.Parallel()
+	v, err := parseVolume("v", []byte(`{"uid":4294967294,"gid":2147483648}`), nil)
+	if err != nil || uint32(v.UID) != 1<<32-2 || uint32(v.GID) != 1<<31 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 // TestReadPlaces: the usual static_dir counts after the root.
 func TestReadPlaces(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,8 @@ type Volume struct {
 	Options map[string]string
 	// Anonymous volumes are removed with the container they were made for.
 	Anonymous bool
-	// UID and GID own its directory.
+	// UID and GID own its directory. Where an int has 32 bits, ids from 2^31 on are
+	// negative here: uint32(UID) is the id everywhere.
 	UID, GID int
 	// ImageID is of the image that an image volume shows.
 	ImageID string
@@ -37,8 +38,8 @@ type volumeConfig struct {
 	CreatedTime    time.Time         `json:"createdAt"`
 	Options        map[string]string `json:"volumeOptions"`
 	IsAnon         bool              `json:"isAnon"`
-	UID            int               `json:"uid"`
-	GID            int               `json:"gid"`
+	UID            int64             `json:"uid"` // up to 2^32-2
+	GID            int64             `json:"gid"`
 	StorageImageID string            `json:"storageImageID"`
 }
 
@@ -68,6 +69,6 @@ func parseVolume(name string, configJSON, stateJSON []byte) (*Volume, error) {
 	return &Volume{
 		Name: name, Driver: driver, Mountpoint: mountpoint,
 		Created: config.CreatedTime, Labels: config.Labels, Options: config.Options, Anonymous: config.IsAnon,
-		UID: config.UID, GID: config.GID, ImageID: config.StorageImageID, Mounts: int(state.MountCount),
+		UID: int(config.UID), GID: int(config.GID), ImageID: config.StorageImageID, Mounts: int(state.MountCount),
 	}, nil
 }
