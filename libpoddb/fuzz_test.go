@@ -72,7 +72,16 @@ func FuzzApplyLog(f *testing.F) {
 	f.Add(image, log[:len(log)/2])
 	f.Add(image, log[:logHeader])
 	do(f, w, "PRAGMA wal_checkpoint(RESTART)", "DROP TABLE VolumeState")
-	f.Add(read(f, file), read(f, file+"-wal"))
+	image = read(f, file)
+	f.Add(image, read(f, file+"-wal"))
+	// Larger, and smaller meanwhile; the schema is in the first page.
+	small := filepath.Join(f.TempDir(), "small")
+	connect(f, small, "PRAGMA page_size=512", "PRAGMA journal_mode=WAL", "CREATE TABLE t (x)", "INSERT INTO t VALUES (zeroblob(3000))", "PRAGMA wal_checkpoint(TRUNCATE)")
+	image = read(f, small)
+	pages := uint32(len(image) / 512)
+	for last := pages; last <= pages+2; last++ {
+		f.Add(image, logOf([]frame{{pages + 1, pages + 1, 'a'}, {3, 2, 'b'}, {pages, last, 'c'}}))
+	}
 	f.Fuzz(func(t *testing.T, image, log []byte) {
 		if len(image) > 1<<20 || len(log) > 1<<20 {
 			return
