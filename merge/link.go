@@ -182,6 +182,7 @@ func (l *layer) settleBelow(d *draft, b *budget) (map[uint32]lower, error) {
 			return nil, &EntryError{Layer: l.index, Name: g.name, Err: err}
 		}
 		n := d.nodes.at(target)
+		d.headers.at(n.header).shared = true // the layer may have another file under the target's name
 		name := d.tarName(target)
 		if err := b.take(0, int64(len(name))); err != nil {
 			return nil, err

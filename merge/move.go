@@ -43,8 +43,8 @@ func (l *layer) move(i uint32, name, to string) error {
 
 // moved is a node in what a renamed directory takes along.
 type moved struct {
-	parent int // in the list; -1 for the directory itself
-	node   node
+	parent int    // in the list; -1 for the directory itself
+	node   node   // see copyOf
 	name   string // in the tar of its layer
 }
 
@@ -95,13 +95,23 @@ func (d *draft) takeAlong(ctx context.Context, over *layer, b *budget) (map[uint
 				if err := b.take(1, int64(len(name))); err != nil {
 					return nil, &EntryError{Layer: over.index, Name: names[dir], Err: err}
 				}
-				list = append(list, moved{i - 1, *d.nodes.at(child), name})
+				list = append(list, moved{i - 1, d.copyOf(child), name})
 				at = append(at, child)
 			}
 		}
 		all[dir] = list
 	}
 	return all, nil
+}
+
+// copyOf returns a copy of a node with a header that nothing changes while the layer is
+// laid over the draft: one of its own, or one that several names share.
+func (d *draft) copyOf(i uint32) node {
+	n := *d.nodes.at(i)
+	if n.header != 0 && !d.headers.at(n.header).shared {
+		n.header = d.headers.add(*d.headers.at(n.header))
+	}
+	return n
 }
 
 // origin is the directory of the layers below whose children those of a directory of the
@@ -155,7 +165,8 @@ func (y *laying) bring(at uint32, list []moved) error {
 		case y.headers.at(m.node.header).shared:
 			y.bind(to, m.node.header, m.node.flags&ownFile)
 		default:
-			y.describe(to, *y.headers.at(m.node.header), m.node.is(ownFile))
+			n := y.nodes.at(to)
+			n.header, n.flags = m.node.header, n.flags|m.node.flags&ownFile
 		}
 	}
 	return nil

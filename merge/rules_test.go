@@ -152,6 +152,7 @@ func TestHardLinks(t *testing.T) {
 		{"to a file below", []string{`f a`, `h b a`}, `f a 0.0; f b 0.0 file=a =a`},
 		{"to a file below that has another name in the tar", []string{`f ./d/a`, `h b a; l a d/a; h c d/a`}, `l a 1.1 d/a; l b 1.1 d/a =a; f c 0.0 file=./d/a; d d -; f d/a 0.0 file=./d/a =c`},
 		{"to a file below that the layer deletes", []string{`f a`, `h b a; w a`}, `f b 0.0 file=a`},
+		{"to a file below in whose place the layer has another", []string{`d d; f d/a; l s d`, `f d/a; h b s/a`}, `f b 0.1 file=d/a; d d 0.0; f d/a 1.0; l s 0.2 d`},
 		{"that it hides otherwise", []string{`f d/a; f d/b`, `h b d/a; o d; h c d/b`}, `f b 0.0 file=d/a; f c 0.1 file=d/b; d d -`},
 		{"that a layer above deletes", []string{`f a`, `h b a`, `w a`}, `f b 0.0 file=a`},
 		{"to one far below", []string{`f a`, `f x`, `h b a`, `h c b`}, `f a 0.0; f b 0.0 file=a =a; f c 0.0 file=a =a; f x 1.0`},
