@@ -66,7 +66,6 @@ func hiddenByName(base string) string {
 // apply takes the storage's own attributes out of xattrs and lets them speak; the
 // rest are the image's.
 func (n *Node) apply(xattrs map[string]string) error {
-	_, n.Metacopy = mark(xattrs, "metacopy")
 	for _, name := range overrideStats {
 		if value, ok := xattrs[name]; ok {
 			if err := n.override(value); err != nil {
@@ -75,6 +74,9 @@ func (n *Node) apply(xattrs map[string]string) error {
 			break
 		}
 	}
+	// The kernel asks files only (linux fs/overlayfs/namei.c:ovl_lookup_single).
+	_, n.Metacopy = mark(xattrs, "metacopy")
+	n.Metacopy = n.Metacopy && n.Mode.IsRegular()
 	for name, value := range xattrs {
 		inner, masked := strings.CutPrefix(name, maskPrefix)
 		_, doubled := xattrs[maskPrefix+name]
@@ -86,6 +88,9 @@ func (n *Node) apply(xattrs map[string]string) error {
 		case isStorage(name):
 			var nested bool
 			if name, nested = unnest(name); !nested {
+				continue
+			}
+			if _, doubled := xattrs[maskPrefix+name]; doubled { // as above
 				continue
 			}
 		}

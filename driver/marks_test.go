@@ -35,6 +35,9 @@ func TestApply(t *testing.T) {
 		{name: "bad override of a link", mode: fs.ModeSymlink, xattrs: attrs{"user.containers.override_stat": "x"}},
 		{name: "a directory stays one", mode: fs.ModeDir, xattrs: attrs{"user.containers.override_stat": "0:0:0755:file"}, bad: true},
 		{name: "metacopy", xattrs: attrs{"user.overlay.metacopy": ""}, want: Node{Metacopy: true}},
+		{name: "metacopy of a directory", mode: fs.ModeDir, xattrs: attrs{"user.overlay.metacopy": ""}},
+		{name: "metacopy of a device kept as a file", xattrs: attrs{"user.overlay.metacopy": "", "user.containers.override_stat": "0:0:0600:char-1-3"}, want: Node{Mode: fs.ModeDevice | fs.ModeCharDevice | 0o600, DevMajor: 1, DevMinor: 3}},
+		{name: "masked beside one of an overlay inside", xattrs: attrs{maskPrefix + "trusted.overlay.k": "image", "trusted.overlay.overlay.k": "inside"}, want: Node{Xattrs: attrs{"trusted.overlay.k": "image"}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

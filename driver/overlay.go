@@ -256,7 +256,7 @@ func (o *Overlay) hasContent(name string, i int) bool {
 		if err != nil {
 			continue
 		}
-		if _, stub := mark(xattrs, "metacopy"); !stub || i == len(o.stack)-1 && !o.opts.Container {
+		if _, stub := mark(xattrs, "metacopy"); !stub || !n.Mode.IsRegular() || i == len(o.stack)-1 && !o.opts.Container {
 			return n.Mode.IsRegular()
 		}
 	}

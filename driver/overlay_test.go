@@ -58,6 +58,7 @@ func TestMarks(t *testing.T) {
 			{name: "redirect", attrs: []string{"d", "user.overlay.redirect", "/other"}, node: "d", want: driver.Node{Redirect: "/other"}},
 			{name: "redirect of root", attrs: []string{"d", "trusted.overlay.redirect", "other"}, node: "d", want: driver.Node{Redirect: "other"}, root: true},
 			{name: "metacopy", attrs: []string{"d/f", "user.overlay.metacopy", ""}, node: "d/f", want: driver.Node{Metacopy: true}},
+			{name: "metacopy of a directory", attrs: []string{"d", "user.overlay.metacopy", ""}, node: "d"},
 			{name: "metacopy of root", attrs: []string{"d/f", "trusted.overlay.metacopy", "x"}, node: "d/f", want: driver.Node{Metacopy: true}, root: true},
 		}
 		for _, c := range cases {
