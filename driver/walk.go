@@ -46,10 +46,15 @@ func (w *walk) find(name string) (base string, n *flatNode, err error) {
 func (w *walk) dir(name string) (at *flatNode, base string, err error) {
 	at = w.root
 	links := 0
+	var rests []string // behind links that the walk is in
 	for {
 		part, rest, more := strings.Cut(name, "/")
 		if !more {
-			return at, part, nil
+			if len(rests) == 0 {
+				return at, part, nil
+			}
+			rest = rests[len(rests)-1]
+			rests = rests[:len(rests)-1]
 		}
 		if w.steps--; w.steps < 0 {
 			return nil, "", fmt.Errorf("too long ways through links: %w", toc.ErrLimit)
@@ -77,7 +82,7 @@ func (w *walk) dir(name string) (at *flatNode, base string, err error) {
 			if next.link[0] == '/' {
 				at = w.root
 			}
-			name = next.link + "/" + rest
+			rests, name = append(rests, rest), next.link
 			continue
 		case !next.mode.IsDir():
 			return nil, "", syscall.ENOTDIR
