@@ -2,9 +2,11 @@ package driver
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/ondisk"
@@ -80,31 +82,33 @@ const MaxTable = 160 << 20
 func openFlat(stores []*beneath.Dir, spec Spec, dir *beneath.Dir) (Tree, error) {
 	err := fs.ErrNotExist
 	for _, n := range spec.Tables {
-		var t Tree
-		var found bool
-		if t, found, err = openFlatBy(stores[n], spec, dir); found {
-			return t, err
+		var table *os.File
+		table, err = stores[n].File("overlay-layers/" + spec.Layer.ID + "/" + ondisk.BigDataFile(TableKey))
+		if err == nil {
+			defer table.Close()
+			return openFlatBy(table, dir)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
 		}
 	}
-	return nil, fmt.Errorf("flat composefs layer: big data %q: %w", TableKey, err)
+	return nil, errTable(err)
 }
 
-// openFlatBy opens it by the table of one store, if that has been found.
-func openFlatBy(store *beneath.Dir, spec Spec, dir *beneath.Dir) (t Tree, found bool, err error) {
-	table, err := store.File("overlay-layers/" + spec.Layer.ID + "/" + ondisk.BigDataFile(TableKey))
-	if err != nil {
-		return nil, false, err
-	}
-	defer table.Close()
+// openFlatBy opens it by its table.
+func openFlatBy(table *os.File, dir *beneath.Dir) (Tree, error) {
 	info, err := table.Stat()
 	if err == nil && info.Size() > MaxTable {
 		err = fmt.Errorf("%d bytes: %w", info.Size(), beneath.ErrTooLarge)
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, errTable(err)
 	}
-	t, err = closer(OpenComposefs(dir, bufio.NewReaderSize(io.LimitReader(table, MaxTable), 64<<10)))
-	return t, true, err
+	return closer(OpenComposefs(dir, bufio.NewReaderSize(io.LimitReader(table, MaxTable), 64<<10)))
+}
+
+func errTable(err error) error {
+	return fmt.Errorf("flat composefs layer: big data %q: %w", TableKey, err)
 }
 
 // Item is something that a layer's folder of the overlay driver has beside the layer's

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/beneath"
+	"github.com/cstor-go/cstor/internal/ondisk"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
 
@@ -82,6 +85,55 @@ func TestSpecErrors(t *testing.T) {
 	} {
 		if _, err := driver.Open(stores, spec); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTablePlaces: where the table of contents of a flat layer is looked for.
+func TestTablePlaces(t *testing.T) {
+	t.Parallel()
+	var flat form
+	for _, f := range forms {
+		if f.flat {
+			flat = f
+		}
+	}
+	s := storetest.New(t, "layer a\n file f \"content\"\n", flat.opts)
+	info := s.Layer("a")
+	spec := specOf(info, flat.overlay())
+	spec.Tables = []int{1, 0}
+	damaged := errors.New("any but absence")
+	for name, c := range map[string]struct {
+		put func(table string) error // in the store that is asked first
+		err error
+	}{
+		"there":    {func(string) error { return nil }, nil},
+		"a folder": {func(table string) error { return os.Mkdir(table, 0o755) }, beneath.ErrNotRegular},
+		"too large": {func(table string) error {
+			return errors.Join(os.WriteFile(table, nil, 0o644), os.Truncate(table, driver.MaxTable+1))
+		}, beneath.ErrTooLarge},
+		"no table at all": {func(table string) error { return os.WriteFile(table, []byte("[]"), 0o644) }, damaged},
+		"below a file": {func(table string) error {
+			return errors.Join(os.Remove(filepath.Dir(table)), os.WriteFile(filepath.Dir(table), nil, 0o644))
+		}, syscall.ENOTDIR},
+		"not even a place": {func(table string) error { return os.Remove(filepath.Dir(table)) }, nil},
+	} {
+		first := t.TempDir()
+		table := filepath.Join(first, "overlay-layers", info.ID, ondisk.BigDataFile(driver.TableKey))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(table), 0o755), c.put(table)); err != nil {
+			t.Fatal(err)
+		}
+		l, err := driver.Open([]*beneath.Dir{openDir(t, s.Root), openDir(t, first)}, spec)
+		switch {
+		case err == nil:
+			_ = l.Close() // was only read
+			fallthrough
+		case errors.Is(c.err, damaged):
+			if (err == nil) != (c.err == nil) {
+				t.Errorf("%s: %v, want %v", name, err, c.err)
+			}
+		case !errors.Is(err, c.err):
+			t.Errorf("%s: %v, want %v", name, err, c.err)
 		}
 	}
 }
