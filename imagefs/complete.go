@@ -11,8 +11,9 @@ import (
 // Complete gives a node of a merged tree of the same layers what the disk has of it, if
 // headers do not say it: a directory that no header names (Layer -1) its owner, mode, time
 // and attributes, and a further name of a file of layers that are left out (Type '1', see
-// [merge.Options]) type and size as well. Other nodes, and one that is not to be found,
-// stay as they are. So does one that cannot be looked at, which is an error.
+// [merge.Options]) type, size, device numbers and target of a symbolic link as well. Other
+// nodes, one that is not to be found, and one of a type that no header has, stay as they
+// are. So does one that cannot be looked at, which is an error.
 func (f *FS) Complete(n *merge.Node) error {
 	e := n.Entry
 	if n.Layer >= 0 && e.Type != '1' {
@@ -26,8 +27,15 @@ func (f *FS) Complete(n *merge.Node) error {
 		return err
 	}
 	if e.Type == '1' {
-		e.Size, e.Devmajor, e.Devminor = found.Size, int64(found.DevMajor), int64(found.DevMinor)
-		e.Type = typeflags[found.Mode.Type()]
+		kind, ok := typeflags[found.Mode.Type()]
+		if !ok {
+			return nil // a socket
+		}
+		e.Type, e.Size, e.Linkname = kind, 0, found.Link
+		e.Devmajor, e.Devminor = int64(found.DevMajor), int64(found.DevMinor)
+		if kind == '0' {
+			e.Size = found.Size
+		}
 	}
 	e.UID, e.GID, e.ModTime, e.Xattrs = int64(found.UID), int64(found.GID), found.ModTime.UTC(), found.Xattrs
 	e.Mode = int64(found.Mode.Perm())

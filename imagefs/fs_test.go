@@ -331,33 +331,3 @@ func TestOneLayer(t *testing.T) {
 		})
 	}
 }
-
-// TestLinkBelow: a hard link of a layer to what only a layer below it has. Only vfs takes
-// such a layer, as it has the file.
-func TestLinkBelow(t *testing.T) {
-	t.Parallel()
-	made := storetest.New(t, `
-layer base
-  file a 0640 3:4 "below\n"
-layer top parent=base
-  dir d 0755
-  hardlink d/b a 0640 3:4
-  file c 0644 "c\n"
-image localhost/x:1 layer=top
-`, storetest.Options{Driver: "vfs"})
-	s, err := cstor.Open(t.Context(), made.Root, cstor.Options{})
-	check(t, err)
-	defer s.Close()
-	l, err := s.Layer(made.Layer("top").ID)
-	check(t, err)
-	fsys, err := imagefs.New([]*cstor.Layer{l}, imagefs.Options{})
-	check(t, err)
-	if diff := cmp.Diff([]string{". d", "c f c\n", "d d", "d/b f below\n"}, walked(t, fsys)); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	info, err := fs.Stat(fsys, "d/b")
-	check(t, err)
-	if info.Size() != 6 || info.Mode() != 0o640 {
-		t.Errorf("%v", info)
-	}
-}
