@@ -8,22 +8,19 @@ import (
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/driver"
+	"github.com/cstor-go/cstor/merge"
 )
-
-// opaqueName is the file by which mount programs and tables of contents mark a directory
-// opaque (OCI image-spec layer.md, "Whiteouts").
-const opaqueName = ".wh..wh..opq"
 
 // disk is the tree of layers as their drivers show them, the top first.
 type disk struct {
 	layers []*cstor.Layer
-	marks  []marks // of layers whose opaque directories cannot be seen
+	marks  []once[map[string]bool] // of layers, if their opaque directories cannot be seen
 	top    *dir
 	known  known
 }
 
 func (t *disk) root() (*dir, error) {
-	t.marks = make([]marks, len(t.layers))
+	t.marks = make([]once[map[string]bool], len(t.layers))
 	top := &dir{name: "."}
 	t.top = top
 	top.up = top
@@ -130,7 +127,7 @@ func (t *disk) list(d *dir) ([]named, error) {
 				}
 				mode = n.Mode.Type()
 			}
-			if done[e.Name] || e.Name == opaqueName && t.marksOpaque(part) {
+			if done[e.Name] || e.Name == merge.OpaqueName && t.marksOpaque(part) {
 				continue
 			}
 			all = append(all, named{e.Name, mode})

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"sync"
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/driver"
@@ -16,16 +15,13 @@ import (
 // needed.
 type headers struct {
 	layer *cstor.Layer
-	once  sync.Once
-	tree  *merge.Tree
-	err   error
+	tree  once[*merge.Tree]
 }
 
 func (t *headers) merged() (*merge.Tree, error) {
-	t.once.Do(func() {
-		t.tree, t.err = Merge(context.Background(), []*cstor.Layer{t.layer}, MergeOptions{Options: merge.Options{Alone: true}})
+	return t.tree.get(func() (*merge.Tree, error) {
+		return Merge(context.Background(), []*cstor.Layer{t.layer}, MergeOptions{Options: merge.Options{Alone: true}})
 	})
-	return t.tree, t.err
 }
 
 func (t *headers) root() (*dir, error) {
