@@ -186,6 +186,17 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestMetacopyOfDirectory: a mark of files says nothing of a directory.
+func TestMetacopyOfDirectory(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, imageSpec+containerSpec, storetest.Options{Whiteouts: storetest.WhiteoutsUser})
+	setXattr(t, made.Layer("rw").Diff, "etc", "user.overlay.metacopy", "")
+	tree := containerOf(t, made, cstor.Options{})
+	if b, err := tree.ReadFile("etc/passwd"); err != nil || string(b) != "root" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
 // TestManyRedirects: a tall stack of layers that each lead elsewhere takes little time.
 func TestManyRedirects(t *testing.T) {
 	t.Parallel()
