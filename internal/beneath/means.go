@@ -19,7 +19,8 @@ type means struct {
 
 // detect finds out once per process. The descriptor of /proc/self/fd is kept
 // until the process ends: opening below it saves an eighth of the time of
-// [Dir.File], and a later chroot or unmount does not matter.
+// [Dir.File], and a later chroot or unmount does not matter to that. It does to
+// attributes, which are asked for by a path from the root: see viaProc.
 var detect = sync.OnceValue(func() means {
 	return means{walk: refusesOpenat2(), proc: openProc()}
 })

@@ -27,7 +27,8 @@ const (
 //
 // More than 1 MiB of them is an error matching [ErrTooLarge]. Without /proc, an
 // entry that is neither regular file nor directory gives an error matching
-// [errors.ErrUnsupported], and the others must be readable.
+// [errors.ErrUnsupported], and the others must be readable. Where /proc was there and is
+// not any more, by a chroot or an unmount, the error matches none.
 func (d *Dir) Xattrs(name string) (map[string]string, error) {
 	attrs, err := d.xattrs(name)
 	if err != nil {
@@ -52,8 +53,8 @@ func (d *Dir) pinXattrs(pin int, st *unix.Stat_t, name string) (map[string]strin
 		// it leads to is the entry itself even if that is a link again.
 		path := procPath(pin)
 		return readXattrs(
-			func(buf []byte) (int, error) { return unix.Listxattr(path, buf) },
-			func(key string, buf []byte) (int, error) { return unix.Getxattr(path, key, buf) },
+			func(buf []byte) (int, error) { return viaProc(unix.Listxattr(path, buf)) },
+			func(key string, buf []byte) (int, error) { return viaProc(unix.Getxattr(path, key, buf)) },
 		)
 	}
 	if t := st.Mode & unix.S_IFMT; t != unix.S_IFREG && t != unix.S_IFDIR {
@@ -68,6 +69,18 @@ func (d *Dir) pinXattrs(pin int, st *unix.Stat_t, name string) (map[string]strin
 		func(buf []byte) (int, error) { return unix.Flistxattr(fd, buf) },
 		func(key string, buf []byte) (int, error) { return unix.Fgetxattr(fd, key, buf) },
 	)
+}
+
+// errNoProc matches no errno, so that nobody takes it for the absence of the entry.
+var errNoProc = errors.New("attributes are asked for through /proc/self/fd, which is not there any more")
+
+// viaProc is what a system call says of a path of procPath. What that leads to is there,
+// since a descriptor holds it, so it can only be the way that is missing.
+func viaProc(n int, err error) (int, error) {
+	if err == unix.ENOENT || err == unix.ENOTDIR {
+		err = errNoProc
+	}
+	return n, err
 }
 
 // readXattrs collects the attributes that list names, with the values from get.

@@ -3,7 +3,9 @@ package beneath
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -68,6 +70,45 @@ func TestXattrsOfLink(t *testing.T) {
 	got, err := d.Xattrs("l")
 	if diff := cmp.Diff(map[string]string{"trusted.x": "link"}, got); err != nil || diff != "" {
 		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+}
+
+// TestXattrsWithoutProc asks after a chroot to where no /proc is: what is there must not
+// look as if it were not.
+func TestXattrsWithoutProc(t *testing.T) {
+	t.Parallel()
+	if detect().proc < 0 {
+		t.Skip("no /proc")
+	}
+	for name, spec := range map[string]string{"no proc": "file f x", "a file": "file proc x"} {
+		d := openSite(t, newSite(t, "file f x", "link l f"), NoLinks, detect())
+		root := newSite(t, spec).in()
+		errs := map[string]error{}
+		done := make(chan error)
+		go func() {
+			runtime.LockOSThread() // for ever: the thread ends with the goroutine
+			err := unix.Unshare(unix.CLONE_FS)
+			if err == nil {
+				err = unix.Chroot(root)
+			}
+			if err == nil {
+				_, errs["Xattrs"] = d.Xattrs("f")
+				_, errs["Look"] = d.Look("l")
+				_, errs["absent"] = d.Look("gone")
+			}
+			done <- err
+		}()
+		if err := <-done; err != nil {
+			t.Skipf("chroot needs CAP_SYS_CHROOT: %v", err)
+		}
+		if !errors.Is(errs["absent"], fs.ErrNotExist) {
+			t.Errorf("%s: absent: got error %v, want fs.ErrNotExist", name, errs["absent"])
+		}
+		for _, what := range []string{"Xattrs", "Look"} {
+			if err := errs[what]; err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+				t.Errorf("%s: %s: got error %v, want one of its own", name, what, err)
+			}
+		}
 	}
 }
 
