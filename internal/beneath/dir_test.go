@@ -76,11 +76,16 @@ func TestClose(t *testing.T) {
 		_, errs["Lstat"] = d.Lstat("")
 		_, errs["Readlink"] = d.Readlink("d")
 		_, errs["Xattrs"] = d.Xattrs("d")
+		_, errs["Look"] = d.Look("d/f")
+		_, errs["OpenDir"] = d.OpenDir("d")
+		_, errs["Handle"] = d.Handle()
+		_, errs["ReadInto"] = d.ReadInto("d/f", make([]byte, 6))
+		errs["UseFile"] = d.UseFile("d/f", func(int, int64) error { return nil })
 		_, errs["ReadFile"] = d.ReadFile("d/f", 10)
 		for _, err := range d.ReadDir("") {
 			errs["ReadDir"] = err
 		}
-		if len(errs) != 9 {
+		if len(errs) != 14 {
 			t.Errorf("%s: ReadDir: no error", variant)
 		}
 		for what, err := range errs {
@@ -88,6 +93,9 @@ func TestClose(t *testing.T) {
 			if !errors.Is(err, fs.ErrClosed) || !errors.As(err, &pathErr) {
 				t.Errorf("%s: %s: got error %v, want fs.ErrClosed", variant, what, err)
 			}
+		}
+		if _, err := d.File("d//f"); !errors.Is(err, unix.EINVAL) || errors.Is(err, fs.ErrClosed) {
+			t.Errorf("%s: a malformed name: got error %v, want EINVAL", variant, err)
 		}
 		if got, err := readAll(f, nil); err != nil || got != "inside" {
 			t.Errorf("%s: file of a closed Dir: %q, %v", variant, got, err)
@@ -170,7 +178,8 @@ func TestDescriptors(t *testing.T) {
 			}
 			return len(entries)
 		}
-		runtime.GC() // files of earlier tests that nobody closed
+		runtime.GC()                    // files of earlier tests that nobody closed
+		_, _ = d.ReadInto("a/b/f", nil) // the private mount stays
 		before := count()
 		for _, path := range paths {
 			for _, open := range []func(string) (*os.File, error){d.File, d.Follow} {
@@ -187,6 +196,12 @@ func TestDescriptors(t *testing.T) {
 			_, _ = d.Readlink(path)
 			_, _ = d.Xattrs(path)
 			_, _ = d.ReadFile(path, 1)
+			_, _ = d.Look(path)
+			_, _ = d.ReadInto(path, make([]byte, 6))
+			_ = d.UseFile(path, func(int, int64) error { return errors.New("of the caller") })
+			if fd, err := d.OpenDir(path); err == nil {
+				must(t, unix.Close(fd))
+			}
 			for range d.ReadDir(path) {
 				break
 			}
