@@ -21,5 +21,6 @@
 // maps, have others than the image gave. Whoever opens a layer says by [IDs] what they
 // mean; flat layers need none, since their table has the image's. Names resolve inside
 // the layer as they did when it was unpacked: absolute names, ".." and links stay below
-// the layer's own tree, and no device, socket or FIFO is ever opened.
+// the layer's own tree, and no device or socket is ever opened; nor is a FIFO, unless
+// [Reader] is asked for it as a file, which refuses it then without waiting.
 package driver

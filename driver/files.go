@@ -43,7 +43,8 @@ type Reader interface {
 	// is shortened meanwhile gives an error that matches [io.ErrUnexpectedEOF].
 	ReadFile(name string, p []byte) (size int64, err error)
 	// UseFile opens the regular file name, calls use with its descriptor and its
-	// size in bytes, and closes it. It is as fast as ReadFile. The descriptor is
+	// size in bytes, and closes it. It is as fast as ReadFile, and opens what ReadFile
+	// opens. The descriptor is
 	// valid until use returns; where its blocks shall be shared, Linux before 5.18
 	// refuses it (EXDEV), and one of OpenFile is needed. The error of use is returned
 	// as it is.

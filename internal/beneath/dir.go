@@ -15,8 +15,9 @@ import (
 //
 // Its methods take names in the form that [Scope] describes and are safe for
 // concurrent use, Close included. Every error is or wraps an [*fs.PathError]
-// with a path for people, and matches the errno of the kernel. After Close all
-// errors match [fs.ErrClosed]. Files and directories opened through a Dir stay
+// with a path for people, and matches the errno of the kernel, if it comes from
+// there. After Close calls fail with [fs.ErrClosed], but for names and scopes that
+// are refused whether the directory is open or not. Files and directories opened through a Dir stay
 // valid after it is closed. A Dir that is no longer referenced is closed by the
 // garbage collector.
 type Dir struct {

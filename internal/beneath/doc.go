@@ -14,9 +14,9 @@
 //     links of a proc file system inside the tree are refused.
 //   - Only regular files and directories are opened. FIFOs, sockets and device
 //     nodes are looked at through O_PATH descriptors, which neither block nor
-//     run a driver's open function. (A FIFO where [Dir.ReadInto] expects a file
-//     may be opened for a moment; it does not block.) A lease held by another process is an
-//     error matching EAGAIN, not a wait.
+//     run a driver's open function. (A FIFO where [Dir.UseFile] or [Dir.ReadInto]
+//     expects a file may be opened for a moment; it does not block.) A lease held by
+//     another process is an error matching EAGAIN, not a wait.
 //   - Nothing is opened for writing, and no access time of a file or directory
 //     changes where the kernel grants O_NOATIME: to the owner and to a holder
 //     of CAP_FOWNER.
@@ -25,6 +25,8 @@
 //
 // What is not:
 //
+//   - [Inside] goes up from a directory that the user names, and opens its parents
+//     with O_PATH. It looks nothing up by a name from a store.
 //   - Mount points and bind mounts inside the tree are crossed. A hanging
 //     network or FUSE file system mounted there hangs the caller.
 //   - A Dir is a descriptor, not a name: after a rename it is the same

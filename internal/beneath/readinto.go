@@ -12,7 +12,8 @@ import (
 // devices, the file need not be pinned before it is opened. Before Linux 5.18 blocks
 // are not shared between mounts: a descriptor of File is for that.
 //
-// The descriptor is valid until use returns. The error of use is returned as it is.
+// What is not a regular file is an error matching [ErrNotRegular], though a FIFO may have
+// been opened by then. The descriptor is valid until use returns. The error of use is returned as it is.
 func (d *Dir) UseFile(name string, use func(fd int, size int64) error) error {
 	fd, st, ok := d.openDirectly(name)
 	if !ok {
