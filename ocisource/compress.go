@@ -2,6 +2,7 @@ package ocisource
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"sync/atomic"
 
@@ -23,15 +24,28 @@ type compressor struct {
 // newCompressor takes the libraries, block sizes and usual levels of containers/image
 // (image/pkg/compression/compression.go:gzipCompressor, zstd.go:zstdWriter), so that the
 // same layer becomes the same blob of gzip. Of zstd it is almost as large: see frameSize.
-func (s *Source) newCompressor(w io.Writer) (*compressor, error) {
+func (s *Source) newCompressor(ctx context.Context, w io.Writer) (*compressor, error) {
 	c := &compressor{w: w, sum: digest.SHA256.Digester()}
 	if s.opts.Compression == Gzip {
-		var err error
-		c.WriteCloser, err = pgzip.NewWriterLevel(counted{c}, cmp.Or(s.opts.Level, pgzip.DefaultCompression))
+		z, err := pgzip.NewWriterLevel(counted{c}, cmp.Or(s.opts.Level, pgzip.DefaultCompression))
+		c.WriteCloser = gzipWriter{z}
 		return c, err
 	}
-	c.WriteCloser = newFrames(counted{c}, zstd.EncoderLevelFromZstd(cmp.Or(s.opts.Level, 3)), s.room)
+	c.WriteCloser = newFrames(ctx, counted{c}, zstd.EncoderLevelFromZstd(cmp.Or(s.opts.Level, 3)), s.room)
 	return c, nil
+}
+
+// gzipWriter is one that leaves no goroutine behind.
+type gzipWriter struct{ *pgzip.Writer }
+
+// Close ends the stream. That of the library returns at once if a write has failed, and
+// the goroutine that writes would wait for more until the end of the program; Reset ends it.
+func (g gzipWriter) Close() error {
+	err := g.Writer.Close()
+	if err != nil {
+		g.Reset(io.Discard)
+	}
+	return err
 }
 
 // close ends the stream if what was compressed is whole; else it only ends the goroutines.

@@ -1,6 +1,7 @@
 package ocisource
 
 import (
+	"context"
 	"errors"
 	"io"
 	"runtime"
@@ -25,6 +26,7 @@ func maxFrames() int { return max(3, min(runtime.GOMAXPROCS(0)+1, 6)) }
 // frames writes a zstd stream of such frames. All are of the same size but the last, so
 // that the bytes do not depend on how many cores there are.
 type frames struct {
+	ctx   context.Context // for as long as there is no room
 	level zstd.EncoderLevel
 	w     io.Writer
 	now   *frame        // is being filled; nil if none
@@ -50,16 +52,20 @@ var idleFrames = sync.Pool{New: func() any {
 }}
 
 // newFrames returns a writer that passes frames on to w, from a goroutine that ends with
-// Close.
-func newFrames(w io.Writer, level zstd.EncoderLevel, room chan struct{}) *frames {
-	f := &frames{level: level, w: w, room: room, queue: make(chan *frame, cap(room)), ended: make(chan struct{})}
+// Close. ctx counts while one waits for room.
+func newFrames(ctx context.Context, w io.Writer, level zstd.EncoderLevel, room chan struct{}) *frames {
+	f := &frames{ctx: ctx, level: level, w: w, room: room, queue: make(chan *frame, cap(room)), ended: make(chan struct{})}
 	go f.drain()
 	return f
 }
 
 // take waits until there may be one more frame under way.
 func (f *frames) take() (*frame, error) {
-	f.room <- struct{}{}
+	select {
+	case f.room <- struct{}{}:
+	case <-f.ctx.Done():
+		return nil, context.Cause(f.ctx)
+	}
 	x, _ := idleFrames.Get().(*frame)
 	if x.encoder == nil || x.level != f.level {
 		window := frameSize

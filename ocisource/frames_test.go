@@ -2,10 +2,12 @@ package ocisource
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
-	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -25,7 +27,7 @@ func TestFrames(t *testing.T) {
 		for n := range 4 {
 			all.Go(func() {
 				var out bytes.Buffer
-				f := newFrames(&out, zstd.SpeedDefault, room)
+				f := newFrames(t.Context(), &out, zstd.SpeedDefault, room)
 				for p := text[:size]; len(p) > 0; {
 					k := min(len(p), []int{1 << 20, 1000, 5 << 20, 77777}[n])
 					if written, err := f.Write(p[:k]); written != k || err != nil {
@@ -62,27 +64,30 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestFramesEnd: after an error too, nothing goes on.
-func TestFramesEnd(t *testing.T) {
-	before := runtime.NumGoroutine()
-	room := make(chan struct{}, 3)
-	f := newFrames(broken{}, zstd.SpeedFastest, room)
-	piece := make([]byte, frameSize)
-	var err error
-	for n := 0; err == nil && n < 100; n++ {
-		_, err = f.Write(piece)
+// TestFramesCanceled: who waits for room that others keep can be told to stop.
+func TestFramesCanceled(t *testing.T) {
+	t.Parallel()
+	room := make(chan struct{}, 1)
+	room <- struct{}{}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	ended := make(chan error, 2)
+	for _, data := range []string{"x", ""} {
+		go func() {
+			f := newFrames(ctx, io.Discard, zstd.SpeedFastest, room)
+			_, err := io.WriteString(f, data)
+			ended <- errors.Join(err, f.Close())
+		}()
 	}
-	if err == nil || f.Close() == nil {
-		t.Error("no error")
-	}
-	for n := 0; n < 1000 && runtime.NumGoroutine() > before; n++ {
-		runtime.Gosched()
-	}
-	if len(room) > 0 {
-		t.Errorf("%d frames are still under way", len(room))
+	cancel(enough)
+	for range 2 {
+		select {
+		case err := <-ended:
+			if !errors.Is(err, enough) {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("it waits on")
+		}
 	}
 }
-
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }

@@ -156,7 +156,7 @@ func (l *Layer) produce(ctx context.Context, w io.Writer, progress func(int64)) 
 		d.Digest, d.Size = report.Digest, report.Size
 		return d, err
 	}
-	c, err := l.src.newCompressor(w)
+	c, err := l.src.newCompressor(ctx, w)
 	if err != nil {
 		return d, err
 	}
