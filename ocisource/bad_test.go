@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -147,6 +149,9 @@ func TestOtherLayer(t *testing.T) {
 			func() error { _, err := s.Layers()[0].Prepare(t.Context(), nil); return err }(),
 			func() error { _, err := s.Layers()[0].Write(t.Context(), io.Discard, nil); return err }(),
 		} {
+			if !strings.Contains(err.Error(), made.Root) {
+				t.Errorf("%s: which store? %v", c, err)
+			}
 			if m := (*cstor.MismatchError)(nil); !errors.As(err, &m) || m.Want != digest.FromString("x").String() || m.Got != made.Layer("l").DiffID {
 				t.Errorf("%s: %v", c, err)
 			}
@@ -167,11 +172,15 @@ func TestShortLayer(t *testing.T) {
 		check(t, err)
 		if n, err := io.Copy(io.Discard, r); err == nil {
 			t.Errorf("%+d: %d bytes of %d, and no error", by, n, size)
+		} else if !strings.Contains(err.Error(), made.Root) {
+			t.Errorf("%+d: which store? %v", by, err)
 		}
 		_, err = r.(io.Seeker).Seek(-1, io.SeekEnd)
 		check(t, err)
 		if n, err := io.Copy(io.Discard, r); err == nil {
 			t.Errorf("%+d, by index: %d bytes, and no error", by, n)
+		} else if !strings.Contains(err.Error(), made.Root) {
+			t.Errorf("%+d, by index: which store? %v", by, err)
 		}
 		check(t, r.Close())
 	}
@@ -209,6 +218,26 @@ func TestNoSpool(t *testing.T) {
 	made := storetest.New(t, small, storetest.Options{})
 	s := source(t, image(t, made, "i"), ocisource.Options{Compression: ocisource.Gzip, Spool: "/nonexistent/spool"})
 	if _, err := s.Resolve(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "/nonexistent/spool") {
+		t.Error(err)
+	}
+}
+
+// TestSpoolInStore: nothing is put there, not even in a directory that is made later.
+func TestSpoolInStore(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, small, storetest.Options{})
+	i := image(t, made, "i")
+	dir := filepath.Join(made.Root, "overlay")
+	later := filepath.Join(made.Root, "later")
+	opts := ocisource.Options{Compression: ocisource.Zstd, Spool: dir}
+	if _, err := ocisource.Open(t.Context(), i, opts); !errors.Is(err, ocisource.ErrInStore) || !strings.Contains(err.Error(), dir) {
+		t.Error(err)
+	}
+	source(t, i, ocisource.Options{Spool: dir}) // nothing is compressed
+	opts.Spool = later
+	s := source(t, i, opts)
+	check(t, os.Mkdir(later, 0o700))
+	if _, err := s.Layers()[0].Prepare(t.Context(), nil); !errors.Is(err, ocisource.ErrInStore) {
 		t.Error(err)
 	}
 }

@@ -27,6 +27,7 @@ type Layer struct {
 	mu    sync.Mutex
 	desc  v1.Descriptor // of the blob; no digest if not known yet
 	spool *os.File      // the compressed blob, a file without name; nil if there is none
+	size  int64         // of the uncompressed layer, if there is a spool
 }
 
 func newLayer(s *Source, index int, stored *cstor.Layer, diffID digest.Digest) *Layer {
@@ -90,7 +91,7 @@ func (l *Layer) Prepare(ctx context.Context, progress func(bytes int64)) (v1.Des
 		}
 		return d, l.know(d, nil)
 	}
-	file, err := spoolFile(l.src.opts.Spool)
+	file, err := l.src.spoolFile()
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
@@ -111,6 +112,9 @@ func (l *Layer) Prepare(ctx context.Context, progress func(bytes int64)) (v1.Des
 // compressed straight into w. Progress, if not nil, is told how many more bytes of the
 // uncompressed layer were read, by one goroutine at a time; of one in the spool, at the
 // end.
+//
+// Compressed layers of one source share what room there is in memory. Layers may be
+// written at the same time, but what takes one must not wait for what takes another.
 func (l *Layer) Write(ctx context.Context, w io.Writer, progress func(bytes int64)) (v1.Descriptor, error) {
 	known, ok := l.Descriptor()
 	if !ok {
@@ -121,11 +125,7 @@ func (l *Layer) Write(ctx context.Context, w io.Writer, progress func(bytes int6
 		known, ok = l.Descriptor()
 	}
 	if file := l.spooled(); file != nil {
-		n, err := io.Copy(w, io.NewSectionReader(file, 0, known.Size))
-		if err == nil && n != known.Size {
-			err = io.ErrUnexpectedEOF
-		}
-		return known, err
+		return l.writeSpool(ctx, w, file, progress)
 	}
 	d, err := l.produce(ctx, w, progress)
 	switch {
@@ -168,6 +168,11 @@ func (l *Layer) produce(ctx context.Context, w io.Writer, progress func(int64)) 
 		err = cerr
 	}
 	d.Digest, d.Size = c.sum.Digest(), c.size
+	if err == nil {
+		l.mu.Lock()
+		l.size = report.Size
+		l.mu.Unlock()
+	}
 	return d, err
 }
 
@@ -179,7 +184,13 @@ func (l *Layer) check(got digest.Digest) error {
 	return nil
 }
 
-func (l *Layer) fail(err error) error { return fmt.Errorf("layer %s: %w", l.stored.ID(), err) }
+func (l *Layer) fail(err error) error { return failed(l.stored, err) }
+
+// failed says which layer of which store an error is about.
+func failed(l *cstor.Layer, err error) error {
+	root, _ := l.Store()
+	return &cstor.StoreError{Store: root, What: "layer " + l.ID(), Err: err}
+}
 
 func (l *Layer) acquire(ctx context.Context) error {
 	select {

@@ -29,6 +29,9 @@ const (
 // ErrOptions is matched by errors about options that are unknown or do not go together.
 var ErrOptions = errors.New("wrong option")
 
+// ErrInStore is matched by the error about a spool that lies in a store.
+var ErrInStore = errors.New("inside a store, where cstor never writes")
+
 // Options of [Open]. The zero value is ready to use.
 type Options struct {
 	// Compression of the layers; "" is [None].
@@ -41,8 +44,9 @@ type Options struct {
 	// Platform chooses an image of a list: see [cstor.Image.Instance].
 	Platform v1.Platform
 	// Spool is a directory for compressed layers until Close, as files without names;
-	// "" is $TMPDIR, or /var/tmp. It needs as much space as they take. Nothing is put
-	// there for layers that are only written ([Layer.Write]).
+	// "" is $TMPDIR, or /var/tmp. It needs as much space as they take, and must not lie in
+	// a store of the image. Nothing is put there for layers that are only written
+	// ([Layer.Write]).
 	Spool string
 }
 

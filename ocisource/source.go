@@ -54,7 +54,8 @@ type part struct {
 // does not agree, is an error: one that matches [cstor.ErrIncomplete] if the image has no
 // manifest or configuration, a [*cstor.MismatchError] if a layer is not the one that the
 // configuration names, one that matches [cstor.ErrDamaged] if there are more or fewer.
-// Wrong options give an error that matches [ErrOptions].
+// Wrong options give an error that matches [ErrOptions], and a spool in a store, if layers
+// are to be compressed, one that matches [ErrInStore].
 //
 // The caller closes the source, and the image's store after it.
 func Open(ctx context.Context, img *cstor.Image, opts Options) (*Source, error) {
@@ -69,6 +70,11 @@ func Open(ctx context.Context, img *cstor.Image, opts Options) (*Source, error) 
 		return nil, err
 	}
 	s := &Source{image: img, opts: opts, room: make(chan struct{}, maxFrames())}
+	if opts.Compression != None {
+		if err := s.checkSpool(); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may never be needed
+			return nil, err
+		}
+	}
 	if err := s.open(); err != nil {
 		if se := (*cstor.StoreError)(nil); !errors.As(err, &se) || se.What != "image "+img.ID() {
 			err = fmt.Errorf("image %s: %w", img.ID(), err)
@@ -118,10 +124,10 @@ func (s *Source) stack(stored []*cstor.Layer, diffIDs []digest.Digest) error {
 			want = l.DiffID()
 		}
 		if err := want.Validate(); err != nil {
-			return fmt.Errorf("layer %s: diff id %q in the configuration: %w", l.ID(), want, err)
+			return failed(l, fmt.Errorf("diff id %q in the configuration: %w", want, err))
 		}
 		if have := l.DiffID(); have != "" && have != want {
-			return fmt.Errorf("layer %s: %w", l.ID(), &cstor.MismatchError{What: "diff id in the configuration", Want: want.String(), Got: have.String()})
+			return failed(l, &cstor.MismatchError{What: "diff id in the configuration", Want: want.String(), Got: have.String()})
 		}
 		layer := known[want]
 		if layer == nil {

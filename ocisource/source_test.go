@@ -2,11 +2,14 @@ package ocisource_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
@@ -239,8 +242,20 @@ func TestCompressedOnce(t *testing.T) {
 	}
 	made.Apply(t, storetest.RemoveTarSplit("l")) // nobody needs it any more
 	var b bytes.Buffer
-	d, err := l.Write(t.Context(), &b, nil)
+	var told int64
+	d, err := l.Write(t.Context(), &b, func(n int64) { told += n })
 	check(t, err)
+	if told != read {
+		t.Errorf("%d bytes were told of from the spool, and %d from the store", told, read)
+	}
+	if _, err := l.Write(t.Context(), &full{}, nil); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), made.Root) || !strings.Contains(err.Error(), made.Layer("l").ID) {
+		t.Errorf("from the spool to where there is no room: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Write(ended, io.Discard, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("from the spool: %v", err)
+	}
 	if digest.FromBytes(b.Bytes()) != d.Digest || int64(b.Len()) != d.Size {
 		t.Errorf("%d bytes, not those of %v", b.Len(), d)
 	}

@@ -3,6 +3,8 @@ package ocisource
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -20,12 +22,30 @@ func DefaultSpool() string {
 	return "/var/tmp" // /tmp is memory on many machines
 }
 
-// spoolFile makes a file in dir that has no name, so that nothing is left of it whatever
-// happens.
-func spoolFile(dir string) (*os.File, error) {
-	if dir == "" {
-		dir = DefaultSpool()
+func (s *Source) spool() string {
+	if s.opts.Spool == "" {
+		return DefaultSpool()
 	}
+	return s.opts.Spool
+}
+
+// checkSpool refuses a spool in a store of the image.
+func (s *Source) checkSpool() error {
+	dir := s.spool()
+	root, err := s.image.InStore(dir)
+	if err == nil && root != "" {
+		err = &fs.PathError{Op: "make a file in", Path: dir, Err: fmt.Errorf("%w: %s", ErrInStore, root)}
+	}
+	return err
+}
+
+// spoolFile makes a file in the spool that has no name, so that nothing is left of it
+// whatever happens.
+func (s *Source) spoolFile() (*os.File, error) {
+	if err := s.checkSpool(); err != nil {
+		return nil, err
+	}
+	dir := s.spool()
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	switch {
 	case err == nil:
@@ -57,7 +77,7 @@ func (l *Layer) respool(ctx context.Context, want v1.Descriptor) (*os.File, erro
 	if file := l.spooled(); file != nil {
 		return file, nil
 	}
-	file, err := spoolFile(l.src.opts.Spool)
+	file, err := l.src.spoolFile()
 	if err != nil {
 		return nil, err
 	}
@@ -74,4 +94,29 @@ func (l *Layer) respool(ctx context.Context, want v1.Descriptor) (*os.File, erro
 		return nil, err
 	}
 	return file, nil
+}
+
+// writeSpool writes a blob from the spool to w.
+func (l *Layer) writeSpool(ctx context.Context, w io.Writer, file *os.File, progress func(int64)) (v1.Descriptor, error) {
+	l.mu.Lock()
+	d, size := l.desc, l.size
+	l.mu.Unlock()
+	blob := io.NewSectionReader(file, 0, d.Size)
+	for left := d.Size; left > 0; {
+		if err := context.Cause(ctx); err != nil {
+			return v1.Descriptor{}, err
+		}
+		n, err := io.CopyN(w, blob, min(left, 1<<20))
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return v1.Descriptor{}, l.fail(err)
+		}
+		left -= n
+	}
+	if progress != nil {
+		progress(size)
+	}
+	return d, nil
 }

@@ -66,11 +66,19 @@ func (r *tarReader) Read(p []byte) (n int, err error) {
 	r.at += int64(n)
 	switch {
 	case errors.Is(err, io.EOF) && r.at < r.size:
-		err = fmt.Errorf("layer %s: %d bytes, and %d were recorded: %w", r.layer.ID(), r.at, r.size, io.ErrUnexpectedEOF)
+		err = r.short(r.at)
 	case errors.Is(err, io.EOF) && n > 0:
 		err = nil
 	}
-	return n, err
+	return n, r.name(err)
+}
+
+// name says of an error which layer it is about, unless it says so itself.
+func (r *tarReader) name(err error) error {
+	if se := (*cstor.StoreError)(nil); err == nil || errors.Is(err, io.EOF) || errors.As(err, &se) {
+		return err
+	}
+	return failed(r.layer, err)
 }
 
 // atEnd asks the stream whether it ends there too: a recipe that gives more is an error.
@@ -80,9 +88,9 @@ func (r *tarReader) atEnd() error {
 	}
 	n, err := r.stream.Read(make([]byte, 1))
 	if n > 0 {
-		err = fmt.Errorf("layer %s: more than the %d bytes that were recorded", r.layer.ID(), r.size)
+		err = failed(r.layer, fmt.Errorf("more than the %d bytes that were recorded", r.size))
 	}
-	return err
+	return r.name(err)
 }
 
 // Seek implements [io.Seeker]. It fails only for wrong arguments and after Close.
@@ -100,7 +108,7 @@ func (r *tarReader) Seek(offset int64, whence int) (int64, error) {
 	case r.closed:
 		return 0, errClosed
 	case offset < 0:
-		return 0, &fs.PathError{Op: "seek", Path: "layer " + r.layer.ID(), Err: fs.ErrInvalid}
+		return 0, failed(r.layer, fmt.Errorf("seek: %w", fs.ErrInvalid))
 	}
 	r.at = offset
 	return offset, nil
@@ -124,9 +132,9 @@ func (r *tarReader) move() error {
 	n, err := io.CopyN(io.Discard, struct{ io.Reader }{r.stream}, r.at-r.past)
 	r.past += n
 	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("layer %s: %d bytes, and %d were recorded: %w", r.layer.ID(), r.past, r.size, io.ErrUnexpectedEOF)
+		err = r.short(r.past)
 	}
-	return err
+	return r.name(err)
 }
 
 func (r *tarReader) makeIndex() error {
@@ -139,11 +147,15 @@ func (r *tarReader) makeIndex() error {
 	}
 	if index.Size() != r.size {
 		_ = index.Close() // was only read
-		return fmt.Errorf("layer %s: %d bytes, and %d were recorded", r.layer.ID(), index.Size(), r.size)
+		return failed(r.layer, fmt.Errorf("%d bytes, and %d were recorded", index.Size(), r.size))
 	}
 	r.index = index
 	r.endStream()
 	return nil
+}
+
+func (r *tarReader) short(size int64) error {
+	return failed(r.layer, fmt.Errorf("%d bytes, and %d were recorded: %w", size, r.size, io.ErrUnexpectedEOF))
 }
 
 func (r *tarReader) endStream() {
