@@ -15,7 +15,7 @@ import (
 // OCIArchive is an OCI layout in one tar. The file gets its name when it is complete, in
 // the place of what has it: nothing is added to an archive. If it is there and not a
 // regular file, a FIFO for example, the archive is made in Options.Source.Spool and then
-// written to it. The same images give the same bytes, but for the order of layers.
+// written to it, when somebody opens it for reading. The same images give the same bytes, but for the order of layers.
 type OCIArchive struct {
 	File string
 }

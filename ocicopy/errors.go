@@ -3,12 +3,15 @@ package ocicopy
 import (
 	"errors"
 	"io/fs"
+
+	"github.com/cstor-go/cstor/ocisource"
 )
 
 // Errors that callers may want to tell apart. They come wrapped.
 var (
-	// ErrInStore: the destination lies in a store, where nothing is ever written.
-	ErrInStore = errors.New("inside a store, where cstor never writes")
+	// ErrInStore: the destination or the spool lies in a store, where nothing is ever
+	// written. It is [ocisource.ErrInStore].
+	ErrInStore = ocisource.ErrInStore
 	// ErrNotLayout: the directory is no OCI layout and not empty, or is one of another
 	// version, or has an index that cannot be read.
 	ErrNotLayout = errors.New("not an OCI layout that can be added to")

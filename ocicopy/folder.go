@@ -19,7 +19,7 @@ type folder struct {
 }
 
 func openFolder(path string) (*folder, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := openAt(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -29,14 +29,34 @@ func openFolder(path string) (*folder, error) {
 // sub opens a directory below, which it makes if it is not there.
 func (f *folder) sub(name string) (*folder, error) {
 	path := filepath.Join(f.path, name)
-	if err := unix.Mkdirat(f.fd(), name, 0o777); err != nil && err != unix.EEXIST {
+	if err := again(func() error { return unix.Mkdirat(f.fd(), name, 0o777) }); err != nil && err != unix.EEXIST {
 		return nil, &fs.PathError{Op: "mkdir", Path: path, Err: err}
 	}
-	fd, err := unix.Openat(f.fd(), name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := openAt(f.fd(), name, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return &folder{os.NewFile(uintptr(fd), path), path}, nil
+}
+
+// openAt is openat(2), again if a signal interrupts it. What it makes may be read and
+// written by whom the umask leaves.
+func openAt(dir int, name string, flags int) (fd int, err error) {
+	err = again(func() error {
+		fd, err = unix.Openat(dir, name, flags|unix.O_CLOEXEC, 0o666)
+		return err
+	})
+	return fd, err
+}
+
+// again repeats a system call as long as signals interrupt it, as some network file systems
+// and FUSE let them.
+func again(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 func (f *folder) fd() int      { return int(f.file.Fd()) }
@@ -45,7 +65,7 @@ func (f *folder) close() error { return f.file.Close() }
 // open opens a regular file for reading. Something else is an error, and does not block.
 func (f *folder) open(name string) (*os.File, int64, error) {
 	path := filepath.Join(f.path, name)
-	fd, err := unix.Openat(f.fd(), name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := openAt(f.fd(), name, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -71,7 +91,7 @@ type part struct {
 // create makes a new file. The caller commits it, and drops it in any case.
 func (f *folder) create() (*part, error) {
 	if unix.Access("/proc/self/fd", unix.X_OK) == nil { // by which it will get a name
-		fd, err := unix.Openat(f.fd(), ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o666)
+		fd, err := openAt(f.fd(), ".", unix.O_TMPFILE|unix.O_RDWR)
 		switch err {
 		case nil:
 			return &part{File: os.NewFile(uintptr(fd), f.path+"/(new file)"), in: f}, nil
@@ -86,7 +106,7 @@ func (f *folder) create() (*part, error) {
 func (f *folder) createNamed() (*part, error) {
 	p := &part{in: f}
 	err := f.unused(func(name string) error {
-		fd, err := unix.Openat(f.fd(), name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_RDWR|unix.O_CLOEXEC, 0o666)
+		fd, err := openAt(f.fd(), name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_RDWR)
 		if err == nil {
 			p.File, p.name = os.NewFile(uintptr(fd), filepath.Join(f.path, name)), name
 		}
@@ -116,7 +136,9 @@ func (p *part) commit(in *folder, name string) error {
 	}
 	if p.name == "" {
 		link := func(as string) error {
-			return unix.Linkat(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(int(p.Fd())), in.fd(), as, unix.AT_SYMLINK_FOLLOW)
+			return again(func() error {
+				return unix.Linkat(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(int(p.Fd())), in.fd(), as, unix.AT_SYMLINK_FOLLOW)
+			})
 		}
 		switch err := link(name); {
 		case err == nil:
@@ -134,7 +156,7 @@ func (p *part) commit(in *folder, name string) error {
 			return failed(err)
 		}
 	}
-	if err := unix.Renameat(p.in.fd(), p.name, in.fd(), name); err != nil {
+	if err := again(func() error { return unix.Renameat(p.in.fd(), p.name, in.fd(), name) }); err != nil {
 		return failed(err)
 	}
 	p.name = ""

@@ -18,7 +18,7 @@ func (f *folder) lock(ctx context.Context) (unlock func(), err error) {
 	// A descriptor of its own: what locks is the open file description.
 	name, flags := ".", unix.O_RDONLY|unix.O_DIRECTORY
 	for {
-		fd, err := unix.Openat(f.fd(), name, flags|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		fd, err := openAt(f.fd(), name, flags|unix.O_NONBLOCK)
 		if err != nil {
 			return nil, failed(err)
 		}

@@ -26,8 +26,9 @@ func (i Image) ref() string {
 // Options of [Copy]. The zero value is ready to use.
 type Options struct {
 	// Source says how layers are compressed, what the manifests are like, which platform
-	// is taken of lists, and where compressed layers are kept meanwhile if the destination
-	// cannot take them as they come.
+	// is taken of lists, and where layers are kept meanwhile if the destination cannot take
+	// them as they come. Archives keep there each layer whose size is not known yet, and
+	// without a Spool, beside the archive; one that is no regular file, in the usual place.
 	Source ocisource.Options
 	// Parallel is how many layers are copied at a time; 0 is one a core, from 2 to 6, and 2
 	// if they are compressed, by all cores. Each takes up to 10 MiB of memory; compressed,

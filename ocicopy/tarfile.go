@@ -15,7 +15,6 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/cstor-go/cstor/internal/transfer"
 	"github.com/cstor-go/cstor/ocisource"
 )
 
@@ -67,6 +66,8 @@ func createTar(name string, opts Options, images []Image) (*tarFile, error) {
 	}
 	if t.spool == "" {
 		t.spool = dir
+	} else if err := outside(t.spool, images); err != nil {
+		return nil, err
 	}
 	f, err := openFolder(dir)
 	if err != nil {
@@ -197,29 +198,6 @@ func (t *tarFile) finish(ctx context.Context) error {
 		}
 	}
 	return t.commit(t.in, t.final)
-}
-
-// pass writes the whole tar to what is no regular file.
-func (t *tarFile) pass(ctx context.Context) error {
-	type result struct {
-		file *os.File
-		err  error
-	}
-	opened := make(chan result, 1)
-	go func() { // a FIFO opens when somebody reads it
-		f, err := os.OpenFile(t.target, os.O_WRONLY, 0)
-		opened <- result{f, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case r := <-opened:
-		if r.err != nil {
-			return r.err
-		}
-		_, err := transfer.Copy(r.file, t.File, 0, t.end+1024, func(int64) error { return context.Cause(ctx) })
-		return errors.Join(err, r.file.Close())
-	}
 }
 
 func (t *tarFile) close() error {
