@@ -2,14 +2,10 @@ package ocicopy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -26,7 +22,8 @@ import (
 // (org.opencontainers.image.ref.name).
 //
 // Several copies into one layout may run at once: each writes files of its own, and the
-// index is changed under an flock of the directory.
+// index is changed under an flock of the directory. One that fails removes the directories
+// that it made, if nothing is in them and no other copy is there.
 type Layout struct {
 	Dir string
 }
@@ -40,7 +37,7 @@ const (
 )
 
 // Begin implements [Destination].
-func (l Layout) Begin(_ context.Context, images []Image, opts Options) (Session, error) {
+func (l Layout) Begin(ctx context.Context, images []Image, opts Options) (Session, error) {
 	if l.Dir == "" {
 		return nil, fmt.Errorf("%w: the name of the directory is empty", ErrDestination)
 	}
@@ -52,13 +49,23 @@ func (l Layout) Begin(_ context.Context, images []Image, opts Options) (Session,
 	if err := outside(l.Dir, images); err != nil {
 		return nil, err
 	}
+	for n := 0; ; n++ {
+		s, err := l.begin(ctx, opts)
+		if n < 100 && errors.Is(err, fs.ErrNotExist) { // another copy has just removed what it made for nothing
+			continue
+		}
+		return s, err
+	}
+}
+
+func (l Layout) begin(ctx context.Context, opts Options) (Session, error) {
 	made, err := makeDirs(l.Dir)
 	if err != nil {
 		return nil, err
 	}
 	s := &layoutSession{made: made, sync: opts.Sync, algorithms: map[digest.Algorithm]*folder{}, checked: map[digest.Digest]bool{}}
 	if s.dir, err = openFolder(l.Dir); err == nil {
-		err = s.enter()
+		err = s.enter(ctx)
 	}
 	if err != nil {
 		_ = s.Close() // the first error counts
@@ -69,7 +76,7 @@ func (l Layout) Begin(_ context.Context, images []Image, opts Options) (Session,
 
 type layoutSession struct {
 	dir   *folder
-	blobs *folder
+	blobs *folder // with a shared flock, which says that somebody is there
 	made  string // the first directory that we made; "" if the layout was there
 	sync  bool   // blobs, before they get their names
 
@@ -77,61 +84,6 @@ type layoutSession struct {
 	algorithms map[digest.Algorithm]*folder // below blobs
 	checked    map[digest.Digest]bool       // what is there, and is right
 	refs       []v1.Descriptor              // for the index
-}
-
-// enter makes the directory a layout, or finds that it is one.
-func (s *layoutSession) enter() error {
-	err := s.checkVersion()
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.makeLayout()
-	}
-	if err == nil {
-		_, err = s.readIndex() // so as to fail before anything is copied
-	}
-	if err == nil {
-		s.blobs, err = s.dir.sub(v1.ImageBlobsDir)
-	}
-	return err
-}
-
-func (s *layoutSession) checkVersion() error {
-	file, _, err := s.dir.open(layoutFile)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, 64<<10))
-	if err != nil {
-		return err
-	}
-	var l v1.ImageLayout
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return fmt.Errorf("%w: %s: %s: %w", ErrNotLayout, s.dir.path, layoutFile, err)
-	}
-	if l.Version != v1.ImageLayoutVersion {
-		return fmt.Errorf("%w: %s: version %.100q, and %s was expected", ErrNotLayout, s.dir.path, l.Version, v1.ImageLayoutVersion)
-	}
-	return nil
-}
-
-// makeLayout makes an empty directory a layout. Another copy may do so at the same time,
-// which makes its layout file first of all.
-func (s *layoutSession) makeLayout() error {
-	names, err := s.dir.file.Readdirnames(1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if len(names) > 0 {
-		if err := s.checkVersion(); !errors.Is(err, fs.ErrNotExist) {
-			return err // nil, if it was made meanwhile
-		}
-		return fmt.Errorf("%w: %s: there is no file %q, but %q", ErrNotLayout, s.dir.path, layoutFile, names[0])
-	}
-	raw, err := json.Marshal(v1.ImageLayout{Version: v1.ImageLayoutVersion})
-	if err != nil {
-		return err
-	}
-	return s.dir.write(layoutFile, raw)
 }
 
 func (s *layoutSession) readIndex() (*index, error) {
@@ -229,40 +181,3 @@ func (s *layoutSession) Commit(ctx context.Context) error {
 	return nil
 }
 
-// Close implements [Session]. Directories that were made for nothing are removed.
-func (s *layoutSession) Close() error {
-	folders := []*folder{s.blobs}
-	for _, f := range s.algorithms {
-		folders = append(folders, f)
-	}
-	for _, f := range folders {
-		if f != nil {
-			_ = f.close() // nothing was written to a directory
-		}
-	}
-	if s.dir == nil {
-		return nil
-	}
-	if s.made != "" {
-		s.remove()
-	}
-	_ = s.dir.close() // as above
-	return nil
-}
-
-// remove removes what we made, if nothing else is in it.
-func (s *layoutSession) remove() {
-	path := s.dir.path
-	for algorithm := range s.algorithms {
-		_ = os.Remove(filepath.Join(path, v1.ImageBlobsDir, algorithm.String()))
-	}
-	_ = os.Remove(filepath.Join(path, v1.ImageBlobsDir))
-	names, err := os.ReadDir(path)
-	if err != nil || len(names) != 1 || names[0].Name() != layoutFile {
-		return
-	}
-	_ = os.Remove(filepath.Join(path, layoutFile))
-	for at := filepath.Clean(path); os.Remove(at) == nil && at != s.made; {
-		at = filepath.Dir(at)
-	}
-}

@@ -22,7 +22,7 @@ func (f *folder) lock(ctx context.Context) (unlock func(), err error) {
 		if err != nil {
 			return nil, failed(err)
 		}
-		err = flock(ctx, fd)
+		err = flock(ctx, fd, unix.LOCK_EX)
 		if err == nil {
 			return func() { unix.Close(fd) }, nil
 		}
@@ -34,11 +34,12 @@ func (f *folder) lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-func flock(ctx context.Context, fd int) error {
+// flock waits for a lock; if ctx has ended, it tries once.
+func flock(ctx context.Context, fd, how int) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		switch err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err {
+		switch err := unix.Flock(fd, how|unix.LOCK_NB); err {
 		case unix.EINTR:
 		case unix.EWOULDBLOCK:
 			select {
