@@ -16,8 +16,10 @@ import (
 )
 
 // Of yields what the top one of layers, base first, has changed of what those below it
-// show. Directories come before what is in them, and names in a directory in the order of
-// their bytes. No layers have no changes; of one layer everything is added.
+// show. Directories that are added or made anew come before what is in them; one that is
+// modified comes before what is added or deleted in it, but may come after what is modified
+// in it. Names in a directory are in the order of their bytes. No layers have no changes; of
+// one layer everything is added.
 //
 // A pair is a change and nil, or an error, after which the iteration ends: those of
 // [cstor.Layer.Lstat], also where a container deletes directories while they are read; that an
