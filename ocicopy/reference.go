@@ -70,9 +70,9 @@ type Target struct {
 
 // ParseDestination reads DIR, oci:DIR[:REF], oci-archive:FILE[:REF],
 // docker-archive:FILE[:NAME[:TAG]], or docker://[HOST[:PORT]/]NAME[:TAG]. The path ends at
-// the first colon, as with skopeo. What has no known transport in front is a directory; so
-// is what begins with "/" or "." whatever follows. An error matches [ErrDestination], or
-// [ErrReference] if it is about what follows the path.
+// the first colon, as with skopeo. What has no colon is a directory, and so is what begins
+// with "/" or ".", whatever follows; anything else needs a transport in front. An error
+// matches [ErrDestination], or [ErrReference] if it is about what follows the path.
 func ParseDestination(text string) (Target, error) {
 	name, rest, found := strings.Cut(text, ":")
 	t := Target{Transport: Transport(name)}
@@ -128,10 +128,17 @@ func parseRegistry(rest string) (Target, error) {
 	return t, nil
 }
 
-// String writes the target as [ParseDestination] reads it.
+// String writes the target as [ParseDestination] reads it. Of a path with a colon it can do
+// so if it is a directory and there is no Ref.
 func (t Target) String() string {
 	if t.Transport == TransportDocker {
 		return "docker://" + t.Path + ":" + t.Ref
+	}
+	if t.Transport == TransportOCI && t.Ref == "" && strings.Contains(t.Path, ":") {
+		if strings.HasPrefix(t.Path, "/") || strings.HasPrefix(t.Path, ".") {
+			return t.Path
+		}
+		return "./" + t.Path
 	}
 	s := string(t.Transport) + ":" + t.Path
 	if t.Ref != "" {
