@@ -320,3 +320,26 @@ func TestNoSpace(t *testing.T) {
 	index, blobs := readLayout(t, layout)
 	manifest(t, index, blobs, "r")
 }
+
+// TestWrongLists: no images, and images that would have one tag, leave an archive as it is.
+func TestWrongLists(t *testing.T) {
+	t.Parallel()
+	s := open(t, storetest.New(t, two, storetest.Options{}))
+	one, other := image(t, s, "one:1"), image(t, s, "two:2")
+	file := filepath.Join(t.TempDir(), "archive")
+	check(t, os.WriteFile(file, []byte("old"), 0o644))
+	for _, c := range []struct {
+		images []ocicopy.Image
+		want   error
+	}{
+		{nil, ocicopy.ErrNoImages},
+		{[]ocicopy.Image{{Image: one, Ref: "app"}, {Image: other, Ref: "docker.io/library/app:latest"}}, ocicopy.ErrReference},
+		{[]ocicopy.Image{{Image: one, Ref: "app"}, {Image: one, Ref: "docker.io/library/app:latest"}}, nil},
+	} {
+		before := readFile(t, file)
+		_, err := ocicopy.Copy(t.Context(), c.images, ocicopy.DockerArchive{File: file}, ocicopy.Options{})
+		if !errors.Is(err, c.want) || (readFile(t, file) == before) != (c.want != nil) {
+			t.Errorf("%v: %v, and the archive has %d bytes", c.images, err, len(readFile(t, file)))
+		}
+	}
+}

@@ -21,8 +21,11 @@ import (
 //
 // Errors are those of [ocisource.Open], of the layers ([cstor.Layer.WriteTar]), and of the
 // destination; see this package's. Two images of one name are an error that matches
-// [ErrReference].
+// [ErrReference], and no images at all are [ErrNoImages].
 func Copy(ctx context.Context, images []Image, to Destination, opts Options) (report Report, err error) {
+	if len(images) == 0 {
+		return Report{}, ErrNoImages
+	}
 	c := &copying{opts: opts, layers: map[digest.Digest]*shared{}}
 	defer func() {
 		for _, s := range c.sources {

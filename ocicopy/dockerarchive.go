@@ -16,8 +16,8 @@ import (
 // DockerArchive is a tar as docker save makes it and docker load, podman load and kind
 // take it. Layers in it are not compressed: with Options.Source.Compression it is refused
 // with [ErrDestination]. References are names with tags; one without a tag gets "latest",
-// and an image that has none but a digest comes without. The file is made as by
-// [OCIArchive].
+// and an image that has none but a digest comes without. Two images with one tag are refused
+// with [ErrReference], however it is written. The file is made as by [OCIArchive].
 type DockerArchive struct {
 	File string
 }
@@ -29,10 +29,16 @@ func (a DockerArchive) Begin(_ context.Context, images []Image, opts Options) (S
 	if c := opts.Source.Compression; c != "" && c != ocisource.None {
 		return nil, fmt.Errorf("%w: layers in an archive of docker's are not compressed", ErrDestination)
 	}
+	have := map[string]string{} // ids by tags
 	for _, i := range images {
-		if _, err := repoTag(i.ref()); err != nil {
+		tag, err := repoTag(i.ref())
+		if err != nil {
 			return nil, err
 		}
+		if before, ok := have[tag]; ok && tag != "" && before != i.Image.ID() {
+			return nil, fmt.Errorf("%w: images %s and %s would both be called %q", ErrReference, before, i.Image.ID(), tag)
+		}
+		have[tag] = i.Image.ID()
 	}
 	t, err := createTar(a.File, opts, images)
 	if err != nil {

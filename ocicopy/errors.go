@@ -20,6 +20,8 @@ var (
 	// ErrDestination: a destination that cannot be understood, or does not take what it
 	// is given.
 	ErrDestination = errors.New("invalid destination")
+	// ErrNoImages: there is nothing to copy.
+	ErrNoImages = errors.New("no images to copy")
 )
 
 // cause is what happened, without the name of a file that is about to get another.

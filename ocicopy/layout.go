@@ -77,8 +77,8 @@ func (l Layout) begin(ctx context.Context, opts Options) (Session, error) {
 type layoutSession struct {
 	dir   *folder
 	blobs *folder // with a shared flock, which says that somebody is there
-	made  string // the first directory that we made; "" if the layout was there
-	sync  bool   // blobs, before they get their names
+	made  string  // the first directory that we made; "" if the layout was there
+	sync  bool    // blobs, before they get their names
 
 	mu         sync.Mutex
 	algorithms map[digest.Algorithm]*folder // below blobs
@@ -180,4 +180,3 @@ func (s *layoutSession) Commit(ctx context.Context) error {
 	s.made = ""
 	return nil
 }
-
