@@ -29,7 +29,7 @@ func openFolder(path string) (*folder, error) {
 // sub opens a directory below, which it makes if it is not there.
 func (f *folder) sub(name string) (*folder, error) {
 	path := filepath.Join(f.path, name)
-	if err := again(func() error { return unix.Mkdirat(f.fd(), name, 0o777) }); err != nil && err != unix.EEXIST {
+	if err := again(func() error { return unix.Mkdirat(f.fd(), name, 0o777) }); err != nil && !errors.Is(err, unix.EEXIST) {
 		return nil, &fs.PathError{Op: "mkdir", Path: path, Err: err}
 	}
 	fd, err := openAt(f.fd(), name, unix.O_RDONLY|unix.O_DIRECTORY)
@@ -53,7 +53,7 @@ func openAt(dir int, name string, flags int) (fd int, err error) {
 // and FUSE let them.
 func again(call func() error) error {
 	for {
-		if err := call(); err != unix.EINTR {
+		if err := call(); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}
@@ -92,10 +92,10 @@ type part struct {
 func (f *folder) create() (*part, error) {
 	if unix.Access("/proc/self/fd", unix.X_OK) == nil { // by which it will get a name
 		fd, err := openAt(f.fd(), ".", unix.O_TMPFILE|unix.O_RDWR)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			return &part{File: os.NewFile(uintptr(fd), f.path+"/(new file)"), in: f}, nil
-		case unix.EOPNOTSUPP, unix.EISDIR, unix.EINVAL: // the file system, or the kernel
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL): // the file system, or the kernel
 		default:
 			return nil, &fs.PathError{Op: "make a file in", Path: f.path, Err: err}
 		}
