@@ -14,7 +14,7 @@ func (d *draft) packMap(m map[string]string) string {
 	if len(m) == 0 {
 		return ""
 	}
-	// Entries behind a global header share its map, of 64 KiB perhaps.
+	// Entries behind a global header share its map, of 4 KiB perhaps.
 	if len(m) > fewKeys && d.last.m != nil && reflect.ValueOf(m).Pointer() == reflect.ValueOf(d.last.m).Pointer() {
 		return d.last.packed
 	}

@@ -2,16 +2,17 @@ package tarhead
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
 
 // maxGlobals bounds what the records of global headers take in memory, and maxXattrs
-// the attributes among them, which entries with attributes of their own copy; in
-// bytes. No file can have more attributes (linux/limits.h, XATTR_LIST_MAX).
+// the attributes among them that count, which entries with attributes of their own
+// copy; in bytes. The latter are about as much as ext4 has room for on one file.
 const (
 	maxGlobals = 4 * maxExtension
-	maxXattrs  = 64 << 10
+	maxXattrs  = 4 << 10
 )
 
 // globals are the records of PAX global headers: they count for all entries behind
@@ -19,8 +20,9 @@ const (
 // can only be meant for one file do not count: path, linkpath, size, and GNU.sparse.*.
 type globals struct {
 	pax
-	size   int // bytes that have been added
-	xattrs int // of those, in attributes
+	size   int  // bytes that have been added
+	xattrs int  // bytes of the attributes that count now
+	shared bool // entries have pax.xattrs: it must not change
 }
 
 // add takes the records of one more global header.
@@ -38,14 +40,28 @@ func (g *globals) add(data string) error {
 		i, known := places[key]
 		switch {
 		case isXattr:
-			if g.xattrs += len(key) + len(value); g.xattrs > maxXattrs {
-				return fmt.Errorf("%w: global attributes of %d bytes", ErrTooLong, g.xattrs)
+			if err := g.attribute(name, value); err != nil {
+				return err
 			}
-			put(&g.pax.xattrs, name, value)
 		case known && i != paxPath && i != paxLinkpath && i != paxSize && i < sparseMajor:
 			g.known[i] = value
 		}
 	}
+	return nil
+}
+
+// attribute takes an attribute, in a map of its own if entries have the present one.
+func (g *globals) attribute(name, value string) error {
+	if g.shared {
+		g.pax.xattrs, g.shared = maps.Clone(g.pax.xattrs), false
+	}
+	if before, again := g.pax.xattrs[name]; again {
+		g.xattrs -= len(name) + len(before)
+	}
+	if g.xattrs += len(name) + len(value); g.xattrs > maxXattrs {
+		return fmt.Errorf("%w: global attributes of more than %d bytes", ErrTooLong, maxXattrs)
+	}
+	put(&g.pax.xattrs, name, value)
 	return nil
 }
 
@@ -80,5 +96,7 @@ func (g *globals) apply(h *Header, own *pax) {
 	moment(paxMtime, &h.ModTime)
 	moment(paxAtime, &h.AccessTime)
 	moment(paxCtime, &h.ChangeTime)
-	h.Xattrs = g.pax.xattrs // shared: see pax.apply
+	if h.Xattrs = g.pax.xattrs; h.Xattrs != nil { // see pax.apply
+		g.shared = true
+	}
 }

@@ -2,6 +2,7 @@ package tarhead
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,8 +42,43 @@ func TestGlobals(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, list, err)
 		}
 	}
+	long := strings.Repeat("v", 2000)
+	for name, test := range map[string]struct {
+		tar []byte
+		ok  bool
+	}{
+		"one value again and again": {slices.Concat(slices.Concat(slices.Repeat([][]byte{global("SCHILY.xattr.user.a", long)}, 10)...), file), true},
+		"three values":              {slices.Concat(global("SCHILY.xattr.user.a", long, "SCHILY.xattr.user.b", long), global("SCHILY.xattr.user.c", long), file), false},
+	} {
+		if _, err := read(test.tar, 100); errors.Is(err, ErrTooLong) == test.ok || test.ok && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	much := global("comment", strings.Repeat("c", 1<<20-30))
 	if _, err := read(slices.Concat(much, much, much, much, much, file), 1<<20); !errors.Is(err, ErrTooLong) {
 		t.Errorf("5 MiB: %v", err)
+	}
+}
+
+// TestGlobalAttributesStay: entries keep what they were given, whatever a later global
+// header says.
+func TestGlobalAttributesStay(t *testing.T) {
+	t.Parallel()
+	var first, got []string
+	for i := range 20 {
+		first = append(first, fmt.Sprintf("SCHILY.xattr.user.%d", i), "one")
+	}
+	file := plain(t, "file")
+	tar := slices.Concat(extension(t, 'g', pairs(first...)), file, file,
+		extension(t, 'g', pairs("SCHILY.xattr.user.3", "two", "SCHILY.xattr.user.new", "x")), file)
+	list, err := read(tar, 100)
+	if err != nil || len(list) != 3 {
+		t.Fatal(len(list), err)
+	}
+	for _, h := range list {
+		got = append(got, fmt.Sprintf("%d %s %s", len(h.Xattrs), h.Xattrs["user.3"], h.Xattrs["user.4"]))
+	}
+	if got := strings.Join(got, "; "); got != "20 one one; 20 one one; 21 two one" {
+		t.Error(got)
 	}
 }
