@@ -14,10 +14,12 @@ import (
 // before it applied. Nothing of it is from the file on disk, which may differ: in
 // owner, times, or type.
 //
-// Fields mean what archive/tar says they mean. PAX global headers are not entries:
-// owners, times and attributes that they state are in the entries behind them, as
-// POSIX has it. (Stores were unpacked without regard to them: container-libs
-// storage/pkg/archive/archive.go:extractTarFileEntry.)
+// Fields mean what archive/tar says they mean, but for PAX global headers, which are not
+// entries: owners, times and attributes that they state are in the entries behind them,
+// as POSIX has it. That is what cstor shows, and not what is on disk: containers-storage
+// and archive/tar pass them over (container-libs
+// storage/pkg/archive/archive.go:extractTarFileEntry). Whoever looks for what a container
+// sees, set-user-ID of an owner or capabilities, finds that in the tree of the layer.
 type Entry struct {
 	// Name and Linkname are byte-exact, and not cleaned: "./x", "/x", "x/" and
 	// "../x" occur. Of a hard link (type '1') Linkname is the Name of another
