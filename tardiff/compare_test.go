@@ -235,7 +235,8 @@ func TestTrailer(t *testing.T) {
 		{name: "one end block", a: tarWith(2, ""), b: tarWith(1, ""), want: []string{`trailer "" zeros -1@1024:"1024" -1@1024:"512"`}},
 		{name: "garbage", a: tarWith(2, ""), b: tarWith(2, "xyz"), want: []string{`trailer "" data - -1@2048:"xyz"`}},
 		{name: "other garbage", a: tarWith(2, "xyab"), b: tarWith(2, "xyzc"), want: []string{`trailer "" data -1@2050:"ab" -1@2050:"zc"`}},
-		{name: "longer garbage", a: tarWith(2, "xyz"), b: tarWith(2, "xyz1"), want: []string{`trailer "" data - -1@2051:""`}},
+		{name: "longer garbage", a: tarWith(2, "xyz"), b: tarWith(2, "xyz1"), want: []string{`trailer "" data - -1@2051:"1"`}},
+		{name: "much longer garbage", a: tarWith(2, "xyz0123456789abcdefghi"), b: tarWith(2, "xyz"), want: []string{`trailer "" data -1@2051:"0123456789abcdef" -`}},
 		{name: "garbage behind more zeros", a: tarWith(2, "xyz"), b: tarWith(3, "xyz"), want: []string{`trailer "" zeros -1@1024:"1024" -1@1024:"1536"`}},
 		{
 			name: "other garbage behind more zeros", a: tarWith(2, "xyz"), b: tarWith(3, "xy"),

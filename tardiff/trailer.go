@@ -67,10 +67,11 @@ func (r *run) trailers(ctx context.Context) error {
 		}
 		n := min(len(p), len(q))
 		if at < 0 && !bytes.Equal(p[:n], q[:n]) {
-			if n = upToDifference(p, q); n == 0 {
-				at = t[0].length
-				values = [2]string{string(p[:min(shown, len(p))]), string(q[:min(shown, len(q))])}
-			}
+			n = upToDifference(p, q)
+		}
+		if at < 0 && n == 0 { // they differ here, or one ends
+			at = t[0].length
+			values = [2]string{string(p[:min(shown, len(p))]), string(q[:min(shown, len(q))])}
 		}
 		if at < 0 && n > 0 {
 			r.ledger.both(p[:n])
@@ -100,8 +101,8 @@ func (r *run) windows(ctx context.Context) (p, q []byte, err error) {
 	return p, q, cmp.Or(errA, errB)
 }
 
-// tails reports what is different; at is where both first are, if they are as long as
-// that.
+// tails reports what is different; at is where both first are, one of which may end
+// there, and -1 if nothing is.
 func (r *run) tails(a, b *trailer, at int64, values [2]string) {
 	d := Difference{Kind: KindTrailer, ContentOffset: -1}
 	if a.zeros != b.zeros {
@@ -113,14 +114,9 @@ func (r *run) tails(a, b *trailer, at int64, values [2]string) {
 		return
 	}
 	d.Field = "data"
-	switch {
-	case a.zeros == b.zeros && at >= 0: // the same up to there
+	if a.zeros == b.zeros { // the same up to there
 		d.A, d.B = a.side(at), b.side(at)
-	case a.zeros == b.zeros && a.sum != nil && b.sum != nil: // one is the other's beginning
-		n := min(a.length, b.length)
-		d.A, d.B = a.side(n), b.side(n)
-		values = [2]string{}
-	default:
+	} else {
 		d.A, d.B = a.side(a.zeros), b.side(b.zeros)
 		values = [2]string{string(a.first), string(b.first)}
 	}
