@@ -63,7 +63,7 @@ func tocEntry(t *toc.Entry) (*tarsplit.Entry, error) {
 		return nil, fmt.Errorf("size %d", t.Size)
 	}
 	e := &tarsplit.Entry{
-		Name: t.Name, Linkname: t.LinkName, Type: kind, Mode: t.Mode & 0o7777, UID: int64(t.UID), GID: int64(t.GID),
+		Name: t.Name, Linkname: t.LinkName, Type: kind, Mode: t.Mode & 0o7777, UID: t.UID, GID: t.GID,
 		Uname: t.UserName, Gname: t.GroupName, ModTime: t.ModTime.UTC(), Devmajor: t.DevMajor, Devminor: t.DevMinor,
 	}
 	if t.ModTime.IsZero() { // eStargz leaves the epoch out

@@ -23,8 +23,8 @@ func appendEntry(b []byte, e *Entry) []byte {
 		b = appendString(append(b, `,"linkName":`...), e.LinkName)
 	}
 	b = appendInt(b, `,"mode":`, e.Mode)
-	b = appendInt(b, `,"uid":`, int64(e.UID))
-	b = appendInt(b, `,"gid":`, int64(e.GID))
+	b = appendInt(b, `,"uid":`, e.UID)
+	b = appendInt(b, `,"gid":`, e.GID)
 	if e.UserName != "" {
 		b = appendString(append(b, `,"userName":`...), e.UserName)
 	}

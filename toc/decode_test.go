@@ -71,6 +71,54 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// TestDecodeWhere: which entry an error is about.
+func TestDecodeWhere(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		`[]`: -1, `{"version":2}`: -1, `{"entries":[1]}`: 0, `{"entries":[{},{"size":"x"}]}`: 1, `{"entries":[{},{}],"version":2}`: -1,
+		`{"entries":[{}]} x`: -1, `{"entries":[{},{"uid":9223372036854775808}]}`: 1,
+	} {
+		var bad *FormatError
+		if _, err := collect(text, DecodeOptions{}); !errors.As(err, &bad) || bad.Entry != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	var bad *FormatError
+	if got, err := collect(`{"entries":[{}]}`, DecodeOptions{MaxEntries: -1}); err == nil || errors.As(err, &bad) || got != nil {
+		t.Errorf("a negative limit: %d entries, %v", len(got), err)
+	}
+}
+
+// TestDecodeRaw: the keys for names that are not UTF-8 count if asked for, and if they
+// say no other name.
+func TestDecodeRaw(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		text string
+		raw  bool
+		want string // of name and link; empty: refused
+	}{
+		"both":        {`"name":"a\ufffdb","linkName":"\ufffd","nameRaw":"Yf9i","linkNameRaw":"6Q=="`, true, "a\xffb>\xe9"},
+		"none":        {`"name":"a\ufffdb","linkName":"x"`, true, "a\ufffdb>x"},
+		"UTF-8":       {`"name":"a","nameRaw":"YQ=="`, true, "a>"},
+		"not asked":   {`"name":"a\ufffdb","nameRaw":"Yf9i"`, false, "a\ufffdb>"},
+		"another":     {`"name":"b","nameRaw":"Yf9i"`, true, ""},
+		"of nothing":  {`"linkNameRaw":"Yf9i"`, true, ""},
+		"no base64":   {`"name":"a","nameRaw":"*"`, true, ""},
+		"wrong entry": {`"name":1`, true, ""},
+	} {
+		got, err := collect(`{"entries":[{`+test.text+`}]}`, DecodeOptions{RawNames: test.raw})
+		switch {
+		case test.want == "":
+			if err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		case err != nil || got[0].Name+">"+got[0].LinkName != test.want:
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
 func TestDecodeStops(t *testing.T) {
 	t.Parallel()
 	n := 0

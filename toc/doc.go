@@ -9,8 +9,8 @@
 // layer's big data item "zstd-chunked-manifest". For a flat composefs layer it is
 // the only record of names and metadata that can be read without mounting.
 //
-// A table is untrusted input: [Decode] streams it, limits the number of entries,
-// and hands out names, sizes and digests as they stand there. Whoever uses them to
+// A table is untrusted input: [Decode] streams it, limits the number of entries (not
+// their length), and hands out names, sizes and digests as they stand there. Whoever uses them to
 // open something has to check them.
 //
 // [From] makes entries of a tar's, [Digests] adds the digests of their content, and

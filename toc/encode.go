@@ -23,7 +23,7 @@ type EncodeOptions struct {
 //
 // JSON has no bytes that are not UTF-8: of a name or link that has some, the key
 // nameRaw or linkNameRaw holds all bytes in base64, beside the usual key with U+FFFD in
-// their place.
+// the place of each. DecodeOptions.RawNames reads them.
 //
 // Entries are written while the iteration goes on and may be used again by it. An
 // error of the entries ends it and is returned as it is, as are those of w; what was

@@ -94,6 +94,35 @@ func TestEncodeForms(t *testing.T) {
 	}
 }
 
+// TestRoundTrip: what Encode wrote, Decode reads as it was, whatever bytes are in names;
+// and it leaves out what encoding/json does.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	entries := []*toc.Entry{
+		{Name: "latin1-\xe9/", Type: toc.TypeDir, Mode: 0o755, UID: 1 << 32, GID: 3_000_000_000, ModTime: time.Unix(1700000000, 0).UTC()},
+		{Name: "\xff\xfe", Type: toc.TypeSymlink, LinkName: "\ufffd\xc3"},
+		{Name: "plain\ufffd", Type: toc.TypeReg, Size: 1, Digest: "sha256:0", Xattrs: map[string][]byte{"user.a": {0xff}}},
+	}
+	var b bytes.Buffer
+	if err := toc.Encode(&b, each(entries...), toc.EncodeOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if text, err := json.Marshal(entries[2]); err != nil || len(text) != len(lines[3]) {
+		t.Errorf("encoding/json: %s, %v; here: %s", text, err, lines[3])
+	}
+	var back []*toc.Entry
+	for e, err := range toc.Decode(&b, toc.DecodeOptions{RawNames: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		back = append(back, e)
+	}
+	if diff := cmp.Diff(entries, back); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestEncodeErrors(t *testing.T) {
 	t.Parallel()
 	want := errors.New("no more")

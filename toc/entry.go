@@ -28,24 +28,24 @@ type Entry struct {
 	Type string `json:"type"`
 	// LinkName is the target of a symbolic link, or the name of the entry that a
 	// hard link repeats.
-	LinkName string `json:"linkName"`
+	LinkName string `json:"linkName,omitempty"`
 	// Mode is the mode of the tar header; zstd:chunked adds the file type bits.
-	Mode int64 `json:"mode"`
+	Mode int64 `json:"mode,omitempty"`
 	// Size of a regular file in bytes.
-	Size int64 `json:"size"`
-	UID  int   `json:"uid"`
-	GID  int   `json:"gid"`
+	Size int64 `json:"size,omitempty"`
+	UID  int64 `json:"uid,omitempty"`
+	GID  int64 `json:"gid,omitempty"`
 	// UserName and GroupName exist in eStargz only, perhaps only where an owner
 	// is first used.
-	UserName  string `json:"userName"`
-	GroupName string `json:"groupName"`
+	UserName  string `json:"userName,omitempty"`
+	GroupName string `json:"groupName,omitempty"`
 	// ModTime has whole seconds in eStargz, where the epoch itself is absent.
-	ModTime  time.Time `json:"modtime"`
-	DevMajor int64     `json:"devMajor"`
-	DevMinor int64     `json:"devMinor"`
+	ModTime  time.Time `json:"modtime,omitzero"`
+	DevMajor int64     `json:"devMajor,omitempty"`
+	DevMinor int64     `json:"devMinor,omitempty"`
 	// Xattrs holds values as raw bytes.
-	Xattrs map[string][]byte `json:"xattrs"`
+	Xattrs map[string][]byte `json:"xattrs,omitempty"`
 	// Digest of the whole content of a regular file; absent, or that of nothing,
 	// if it is empty.
-	Digest digest.Digest `json:"digest"`
+	Digest digest.Digest `json:"digest,omitempty"`
 }

@@ -29,7 +29,7 @@ func From(e *tarsplit.Entry) (*Entry, error) {
 		return nil, fmt.Errorf("entry %.100q: what it shows lies in the layers below as %.200q (overlay redirect), and no table of one layer can say so: %w", e.Name, e.Redirect, errors.ErrUnsupported)
 	}
 	t := &Entry{
-		Name: clean(e.Name), Type: kind, Mode: e.Mode, UID: int(e.UID), GID: int(e.GID), UserName: e.Uname, GroupName: e.Gname, ModTime: e.ModTime,
+		Name: clean(e.Name), Type: kind, Mode: e.Mode, UID: e.UID, GID: e.GID, UserName: e.Uname, GroupName: e.Gname, ModTime: e.ModTime,
 	}
 	switch kind {
 	case TypeReg:

@@ -29,8 +29,8 @@ type rawEntry struct {
 	LinkName  string            `json:"linkName,omitempty"`
 	Mode      int64             `json:"mode,omitempty"`
 	Size      int64             `json:"size,omitempty"`
-	UID       int               `json:"uid,omitempty"`
-	GID       int               `json:"gid,omitempty"`
+	UID       int64             `json:"uid,omitempty"`
+	GID       int64             `json:"gid,omitempty"`
 	UserName  string            `json:"userName,omitempty"`
 	GroupName string            `json:"groupName,omitempty"`
 	ModTime   time.Time         `json:"modtime"`
