@@ -14,7 +14,8 @@ const DefaultMaxEntries = 1 << 20
 type Options struct {
 	// MaxEntries is how many entries may be remembered at a time: because they wait
 	// for their twin, or because it is not known yet whether they moved. Each takes
-	// some hundred bytes; one with long headers counts for several. Archives whose
+	// some 400 bytes, and up to 1.3 KiB if its headers are full; one with longer
+	// headers counts for several. Archives whose
 	// entries come in the same order need none, however many they have. 0 means
 	// DefaultMaxEntries; more entries are an error that matches ErrLimit.
 	MaxEntries int

@@ -202,7 +202,8 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 	return d.err == nil && !b.last
 }
 
-// hand moves a piece of a file into w, which is a file as well, inside the kernel.
+// hand moves a piece of a file into w, which is a file as well, inside the kernel. An
+// error that is not w's, nor the context's, is about the entry.
 func (d *delivery) hand(p *part) error {
 	out, ok := d.w.(*os.File)
 	if !ok {
@@ -212,8 +213,8 @@ func (d *delivery) hand(p *part) error {
 		d.told(n)
 		return context.Cause(d.ctx)
 	})
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return entryError(p.ext.name, readError(err, p.ext.size-moved))
+	if read := (*transfer.ReadError)(nil); errors.As(err, &read) {
+		return entryError(p.ext.name, readError(read.Err, p.ext.size-moved))
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -145,6 +146,43 @@ func TestFailedWriteLeavesNothingOpen(t *testing.T) {
 	}
 }
 
+// TestUnreadableFile: what the kernel could not move names the entry if the file is to
+// blame, and only then.
+func TestUnreadableFile(t *testing.T) {
+	t.Parallel()
+	memory, err := os.Open("/proc/self/mem") // whose first page nobody may read
+	check(t, err)
+	defer memory.Close()
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	check(t, err)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	check(t, err)
+	defer full.Close()
+	content := strings.Repeat("x", kernelPiece)
+	good, err := folder(t, map[string]string{"f": content}).OpenFile("f")
+	check(t, err)
+	defer good.Close()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, test := range map[string]struct {
+		ctx     context.Context
+		src, to *os.File
+		want    error
+		entry   bool
+	}{
+		"unreadable": {t.Context(), memory, out, syscall.EIO, true},
+		"full":       {t.Context(), good, full, syscall.ENOSPC, false},
+		"ended":      {ended, good, out, context.Canceled, false},
+	} {
+		d := &delivery{ctx: test.ctx, w: test.to}
+		err := d.hand(&part{ext: extent{name: "f", size: kernelPiece, length: kernelPiece}, src: &shared{file: test.src}})
+		var entry *EntryError
+		if !errors.Is(err, test.want) || errors.As(err, &entry) != test.entry {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestManyTinyFiles: batches are bounded by what their parts take, not by the tar's
 // bytes alone.
 func TestManyTinyFiles(t *testing.T) {
@@ -193,9 +231,12 @@ func TestUnchecked(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string]Options{"size": {Size: -1, SizeKnown: true}, "segment": {MaxSegment: -1}} {
-		if _, err := NewReader(bytes.NewReader(zip(t)), dir("."), opts); err == nil {
-			t.Errorf("negative %s: no error", name)
+		if _, err := NewReader(bytes.NewReader(zip(t)), dir("."), opts); !errors.Is(err, errNegative) {
+			t.Errorf("negative %s: %v", name, err)
 		}
+	}
+	if _, err := NewReaderAt(bytes.NewReader(zip(t)), dir("."), Options{MaxIndex: -1}); !errors.Is(err, errNegative) {
+		t.Errorf("negative index: %v", err)
 	}
 	r := open(t, zip(t, segment("ab")), dir("."), Options{MaxSegment: int(^uint(0) >> 1)})
 	if n, err := r.WriteTo(io.Discard); n != 2 || err != nil {

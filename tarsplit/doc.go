@@ -21,8 +21,9 @@
 // an [Opener]. A recipe is untrusted input. A line is read up to a limit, the work
 // that a recipe may ask for without giving any byte of tar is limited, sizes are
 // checked before they are believed, and a file that is not a regular file of
-// exactly the promised size is an error. Every error says which line of the recipe
-// or which entry it is about.
+// exactly the promised size is an error. Every error about the recipe or a file says
+// which line or which entry it is about; those of options, writers and contexts come as
+// they are.
 //
 // Two things that a tar may have are in no store: the map of a sparse file in version
 // 1.0 of GNU's PAX form, and content of whiteouts. Reading them is [ErrLost].

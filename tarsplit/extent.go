@@ -55,7 +55,7 @@ func newCount(opts Options) (count, error) {
 	return c, nil
 }
 
-var errNegative = errors.New("tarsplit: a negative size in Options")
+var errNegative = errors.New("tarsplit: a negative number in Options")
 
 func (c *count) counted() *count { return c }
 

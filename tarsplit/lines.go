@@ -11,7 +11,6 @@ import (
 
 // lines reads a gzip stream line by line, each at most max bytes long.
 type lines struct {
-	gz   *gzip.Reader
 	in   *bufio.Reader
 	max  int
 	long []byte // holds a line that is longer than in's buffer
@@ -24,7 +23,7 @@ func newLines(r io.Reader, limit int) (*lines, error) {
 	if err != nil {
 		return nil, &FormatError{Line: 0, Err: noEOF(err)}
 	}
-	return &lines{gz: gz, in: bufio.NewReaderSize(gz, 64<<10), max: limit}, nil
+	return &lines{in: bufio.NewReaderSize(gz, 64<<10), max: limit}, nil
 }
 
 // next returns a line without its line feed, valid until the next call. After the

@@ -50,7 +50,8 @@ type Item struct {
 // some dozen. It is not safe for concurrent use.
 //
 // Errors are sticky: what failed once fails again in the same way. They are a
-// [*FormatError] about the recipe or an [*EntryError] about a file; [NewPlainReader]
+// [*FormatError] about the recipe or an [*EntryError] about a file; those of a writer
+// and of a context that Copy was given, and [fs.ErrClosed] after Close; [NewPlainReader]
 // and [Make], which read no recipe, have others of their own.
 type Reader struct {
 	src    source
@@ -68,7 +69,7 @@ type Reader struct {
 
 // NewReader reads the recipe gz (a .tar-split.gz file) and takes the files that it
 // names from files. If gz is an [io.Closer], Close closes it; after an error of
-// NewReader itself, a [*FormatError], it is still the caller's.
+// NewReader itself, a [*FormatError] or one about the options, it is still the caller's.
 func NewReader(gz io.Reader, files Opener, opts Options) (*Reader, error) {
 	walk, err := newWalker(gz, opts)
 	if err != nil {

@@ -39,8 +39,9 @@ type ReaderAt struct {
 var _ io.ReaderAt = (*ReaderAt)(nil)
 
 // NewReaderAt reads all of the recipe gz (a .tar-split.gz file), and will take the
-// files that it names from files. It opens none of them. An error is a
-// [*FormatError], one that matches [ErrLimit] if the index would be too large.
+// files that it names from files. It opens none of them. An error that is not about the
+// options is a [*FormatError], one that matches [ErrLimit] if the index would be too
+// large.
 //
 // Closing is as with [NewReader]: if gz is an [io.Closer], Close closes it; after
 // an error it is still the caller's. Options.CheckCRC is refused, for a checksum
@@ -48,6 +49,9 @@ var _ io.ReaderAt = (*ReaderAt)(nil)
 func NewReaderAt(gz io.Reader, files Opener, opts Options) (*ReaderAt, error) {
 	if opts.CheckCRC {
 		return nil, errors.New("tarsplit: CheckCRC is not possible with random access")
+	}
+	if opts.MaxIndex < 0 {
+		return nil, errNegative
 	}
 	walk, err := newWalker(gz, opts)
 	if err != nil {

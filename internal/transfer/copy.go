@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"syscall"
 
@@ -20,8 +19,8 @@ const step = 4 << 20
 // change. If told is not nil it is called after each step with the bytes moved;
 // its error ends the copy.
 //
-// If src ends early the error matches [io.ErrUnexpectedEOF]. The number of bytes
-// moved is right with every error.
+// An error of src is a [*ReadError]; if src ends early it matches
+// [io.ErrUnexpectedEOF]. The number of bytes moved is right with every error.
 func Copy(dst, src *os.File, from, size int64, told func(int64) error) (moved int64, err error) {
 	out, err := dst.SyscallConn()
 	if err != nil {
@@ -29,18 +28,16 @@ func Copy(dst, src *os.File, from, size int64, told func(int64) error) (moved in
 	}
 	in, err := src.SyscallConn()
 	if err != nil {
-		return 0, err
+		return 0, &ReadError{err}
 	}
 	for _, move := range []mover{copyFileRange, sendfile} {
 		for moved < size {
-			n, err := call(out, in, move, from+moved, int(min(size-moved, step)))
+			n, _ := call(out, in, move, from+moved, int(min(size-moved, step)))
 			if n == 0 {
 				// Nothing, and no error, is the end of src, or a file system
-				// that answers so: reading will tell.
-				if err == nil || unfit(err) {
-					break
-				}
-				return moved, &fs.PathError{Op: "copy to", Path: dst.Name(), Err: err}
+				// that answers so; an error may be that of either file, or say
+				// that the kernel refuses them: reading and writing will tell.
+				break
 			}
 			moved += int64(n)
 			if told != nil {
@@ -56,6 +53,13 @@ func Copy(dst, src *os.File, from, size int64, told func(int64) error) (moved in
 	n, err := readWrite(dst, src, from+moved, size-moved, told)
 	return moved + n, err
 }
+
+// ReadError says that the source could not be read.
+type ReadError struct{ Err error }
+
+func (e *ReadError) Error() string { return e.Err.Error() }
+
+func (e *ReadError) Unwrap() error { return e.Err }
 
 // mover is a system call that moves at most n bytes.
 type mover func(dst, src int, from int64, n int) (int, error)
@@ -108,7 +112,7 @@ func readWrite(dst, src *os.File, from, size int64, told func(int64) error) (mov
 			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return moved, err
+			return moved, &ReadError{err}
 		}
 		k, err := dst.Write(buf[:n])
 		moved += int64(k)

@@ -139,6 +139,19 @@ func TestCopyErrors(t *testing.T) {
 	if n, err := Copy(f, src, 1000, 4001, nil); n != 4000 || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a source that is too short: %d, %v", n, err)
 	}
+	var read *ReadError
+	memory, err := os.Open("/proc/self/mem") // whose first page nobody may read
+	check(t, err)
+	defer memory.Close()
+	if n, err := Copy(f, memory, 0, 5000, nil); n != 0 || !errors.Is(err, unix.EIO) || !errors.As(err, &read) {
+		t.Errorf("a source that cannot be read: %d, %v", n, err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	check(t, err)
+	defer full.Close()
+	if n, err := Copy(full, src, 0, 5000, nil); n != 0 || !errors.Is(err, unix.ENOSPC) || errors.As(err, &read) {
+		t.Errorf("a destination that is full: %d, %v", n, err)
+	}
 	enough := errors.New("enough")
 	if n, err := Copy(f, src, 0, 5000, func(int64) error { return enough }); n == 0 || !errors.Is(err, enough) {
 		t.Errorf("told to end: %d, %v", n, err)
