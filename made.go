@@ -92,7 +92,9 @@ func (f layerFiles) ReadFile(name string, p []byte) (size int64, err error) {
 		return 0, err
 	}
 	if info.Size() == int64(len(p)) {
-		_, err = io.ReadFull(file, p)
+		if _, err = io.ReadFull(file, p); errors.Is(err, io.EOF) { // cut to nothing meanwhile
+			err = io.ErrUnexpectedEOF
+		}
 	}
 	return info.Size(), err
 }

@@ -14,10 +14,10 @@ const DefaultMaxEntries = 1 << 20
 type Options struct {
 	// MaxEntries is how many entries may be remembered at a time: because they wait
 	// for their twin, or because it is not known yet whether they moved. Each takes
-	// some 400 bytes, and up to 1.3 KiB if its headers are full; one with longer
-	// headers counts for several. Archives whose
-	// entries come in the same order need none, however many they have. 0 means
-	// DefaultMaxEntries; more entries are an error that matches ErrLimit.
+	// some 500 bytes, and up to 1.3 KiB if its headers are full; one with longer headers
+	// counts for several. Archives whose entries come in the same order need none,
+	// however many they have. 0 means DefaultMaxEntries; more entries are an error that
+	// matches ErrLimit.
 	MaxEntries int
 	// Digests asks for the SHA-256 of both archives in the Summary. Equal archives
 	// are hashed once, together.

@@ -25,6 +25,6 @@
 // comes, and header extensions are limited. A damaged archive is an error that says
 // which and where, behind the differences that were found until then.
 //
-// Archives are compared as they are after decompression: [Decompress] knows gzip and
-// zstd. Names are compared as they stand there: "./x" and "x" are two entries.
+// Archives are compared as they are after decompression: [Decompress] knows gzip, zstd
+// and bzip2. Names are compared as they stand there: "./x" and "x" are two entries.
 package tardiff

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+
+	"github.com/cstor-go/cstor/internal/tarhead"
 )
 
 // How a field is to be read.
@@ -85,7 +87,7 @@ func (f field) value(p []byte) (v string, ok bool) {
 	case word:
 		return text(p), true
 	case octal, decimal:
-		n, ok := number(p)
+		n, ok := tarhead.Number(p)
 		if f.form == octal && n >= 0 {
 			return fmt.Sprintf("%04o", n), ok
 		}
@@ -101,8 +103,8 @@ func (f field) value(p []byte) (v string, ok bool) {
 func fragmentsIn(p []byte) string {
 	var b bytes.Buffer
 	for ; len(p) >= 24 && p[0] != 0; p = p[24:] {
-		offset, _ := number(p[:12])
-		length, _ := number(p[12:24])
+		offset, _ := tarhead.Number(p[:12])
+		length, _ := tarhead.Number(p[12:24])
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+
+	"github.com/cstor-go/cstor/internal/tarhead"
 )
 
 // maxHead limits the bytes that describe one entry. Extensions of each kind, as long
@@ -62,7 +64,7 @@ func (s *stream) next(ctx context.Context) error {
 			left -= blockSize
 		case inMap || len(b) < blockSize:
 		case isExtension(b[typeflag]):
-			size, _ := number(b[sizeStart:sizeEnd]) // was accepted
+			size, _ := tarhead.Number(b[sizeStart:sizeEnd]) // was accepted
 			left = size + -size&(blockSize-1)
 		default:
 			inMap = true

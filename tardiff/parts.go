@@ -1,5 +1,7 @@
 package tardiff
 
+import "github.com/cstor-go/cstor/internal/tarhead"
+
 // Places in a header's block (POSIX ustar).
 const (
 	sizeStart, sizeEnd = 124, 136
@@ -33,7 +35,7 @@ func split(head []byte) (list []part) {
 			return append(list, p)
 		}
 		p.record = extensions[block[typeflag]]
-		size, _ := number(block[sizeStart:sizeEnd])
+		size, _ := tarhead.Number(block[sizeStart:sizeEnd])
 		size = min(max(size, 0), int64(len(rest)))
 		p.data, rest = rest[:size], rest[size:]
 		p.pad = rest[:min(-size&(blockSize-1), int64(len(rest)))]

@@ -1,9 +1,6 @@
 package tardiff
 
-import (
-	"strconv"
-	"strings"
-)
+import "github.com/cstor-go/cstor/internal/tarhead"
 
 // paxRecords are the records of one PAX header, by key.
 type paxRecords struct {
@@ -11,24 +8,18 @@ type paxRecords struct {
 	values map[string]string
 }
 
-// records reads the data of a PAX header: a decimal length of the whole record, a
-// blank, key, equals sign, value, line feed (POSIX pax, "pax Extended Header"). Of
-// records with one key the last counts; those of GNU's sparse maps count all (GNU tar
-// manual, "Storing Sparse Files", version 0.0).
+// records reads the data of a PAX header. Of records with one key the last counts;
+// those of GNU's sparse maps count all (GNU tar manual, "Storing Sparse Files", version
+// 0.0).
 func records(data string) (r paxRecords, ok bool) {
 	r.values = map[string]string{}
 	fragments := map[string][]byte{}
 	for data != "" {
-		digits, _, found := strings.Cut(data, " ")
-		n, err := strconv.Atoi(digits)
-		if !found || err != nil || n <= len(digits)+1 || n > len(data) {
+		key, value, rest, err := tarhead.Record(data)
+		if err != nil {
 			return r, false
 		}
-		key, value, found := strings.Cut(strings.TrimSuffix(data[len(digits)+1:n], "\n"), "=")
-		if !found {
-			return r, false
-		}
-		data = data[n:]
+		data = rest
 		if _, again := r.values[key]; !again {
 			r.keys = append(r.keys, key)
 		}

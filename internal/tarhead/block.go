@@ -56,15 +56,15 @@ func HeaderOnly(typeflag byte, name string) bool {
 	return false
 }
 
-// text cuts a field at its first NUL; it may lack one.
-func text(field []byte) []byte {
+// Text cuts a field at its first NUL; it may lack one.
+func Text(field []byte) []byte {
 	before, _, _ := bytes.Cut(field, zeros[:1])
 	return before
 }
 
-// number reads a field of up to 12 bytes: octal digits, or, if the first bit is
+// Number reads a field of 1 to 12 bytes: octal digits, or, if the first bit is
 // set, the other bits as a big-endian two's complement (GNU's base-256).
-func number(field []byte) (int64, bool) {
+func Number(field []byte) (int64, bool) {
 	if field[0]&0x80 == 0 {
 		return octal(field)
 	}
@@ -97,7 +97,7 @@ func octal(field []byte) (int64, bool) {
 		field = field[:len(field)-1]
 	}
 	var n int64 // of at most 12 digits, 36 bits
-	for _, c := range text(field) {
+	for _, c := range Text(field) {
 		if c < '0' || c > '7' {
 			return 0, false
 		}

@@ -14,8 +14,9 @@
 // PAX path. And where it ignores what global headers say, as containers-storage does
 // (container-libs storage/pkg/archive/archive.go:extractTarFileEntry), this package
 // follows POSIX: owners, times and attributes of global headers are applied, which
-// changes nothing about names, sizes, and what is accepted.
+// changes nothing about names and sizes.
 //
-// Input is untrusted. An extension is at most 1 MiB long, and memory is taken for
+// Input is untrusted. An extension is at most 1 MiB long, global headers are 4 MiB
+// together, with 4 KiB of attributes that count at a time, and memory is taken for
 // bytes that came, never for bytes that were announced. Strings are byte-exact.
 package tarhead

@@ -69,9 +69,9 @@ func (r *Reader) extension(b []byte) error {
 		r.hasPAX = true
 		return r.pax.parse(string(b))
 	case typeLongName:
-		r.name = string(text(b))
+		r.name = string(Text(b))
 	case typeLongLink:
-		r.link = string(text(b))
+		r.link = string(Text(b))
 	case typeGlobal:
 		r.forget()
 		return r.globals.add(string(b))

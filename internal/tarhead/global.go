@@ -31,7 +31,7 @@ func (g *globals) add(data string) error {
 		return fmt.Errorf("%w: global headers of %d bytes", ErrTooLong, g.size)
 	}
 	for data != "" {
-		key, value, rest, err := record(data)
+		key, value, rest, err := Record(data)
 		if err != nil {
 			return err
 		}

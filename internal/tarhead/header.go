@@ -72,7 +72,7 @@ func layoutOf(b []byte) layout {
 type numbers struct{ err error }
 
 func (n *numbers) field(what string, field []byte) int64 {
-	x, ok := number(field)
+	x, ok := Number(field)
 	if !ok && n.err == nil {
 		n.err = fmt.Errorf("%s %q is not a number", what, field)
 	}
@@ -83,7 +83,7 @@ func (n *numbers) field(what string, field []byte) int64 {
 func (h *Header) parse(b []byte, known *names) error {
 	var n numbers
 	*h = Header{
-		Linkname: string(text(b[157:257])),
+		Linkname: string(Text(b[157:257])),
 		Type:     b[156],
 		Mode:     n.field("mode", b[100:108]),
 		UID:      n.field("uid", b[108:116]),
@@ -94,14 +94,14 @@ func (h *Header) parse(b []byte, known *names) error {
 	form := layoutOf(b)
 	var prefix []byte
 	if form != v7 {
-		h.Uname, h.Gname = known.get(text(b[265:297])), known.get(text(b[297:329]))
+		h.Uname, h.Gname = known.get(Text(b[265:297])), known.get(Text(b[297:329]))
 		h.Devmajor, h.Devminor = n.field("devmajor", b[329:337]), n.field("devminor", b[337:345])
 	}
 	switch form {
 	case ustar:
-		prefix = text(b[345:500])
+		prefix = Text(b[345:500])
 	case star:
-		prefix = text(b[345:476])
+		prefix = Text(b[345:476])
 		h.AccessTime, h.ChangeTime = seconds(n.field("atime", b[476:488])), seconds(n.field("ctime", b[488:500]))
 	case gnu:
 		prefix = h.gnuTimes(b)
@@ -111,7 +111,7 @@ func (h *Header) parse(b []byte, known *names) error {
 	if len(prefix) > 0 {
 		name = append(append(name, prefix...), '/')
 	}
-	h.Name = string(append(name, text(b[:100])...))
+	h.Name = string(append(name, Text(b[:100])...))
 	return n.err
 }
 
@@ -130,7 +130,7 @@ func (h *Header) gnuTimes(b []byte) (prefix []byte) {
 		return nil
 	}
 	h.AccessTime, h.ChangeTime = time.Time{}, time.Time{}
-	prefix = text(b[345:500])
+	prefix = Text(b[345:500])
 	if bytes.ContainsFunc(prefix, func(r rune) bool { return r >= 0x80 }) {
 		return nil
 	}

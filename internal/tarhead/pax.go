@@ -67,7 +67,7 @@ func (p *pax) parse(data string) error {
 	*p = pax{}
 	var fragments []string
 	for data != "" {
-		key, value, rest, err := record(data)
+		key, value, rest, err := Record(data)
 		if err != nil {
 			return err
 		}
@@ -104,9 +104,10 @@ func put(m *map[string]string, key, value string) {
 	(*m)[key] = value
 }
 
-// record takes the first record off data: a decimal length of the whole record, a
-// blank, key, equals sign, value, line feed (POSIX pax, "pax Extended Header").
-func record(data string) (key, value, rest string, err error) {
+// Record takes the first record off the data of a PAX header: a decimal length of the
+// whole record, a blank, key, equals sign, value, line feed (POSIX pax, "pax Extended
+// Header").
+func Record(data string) (key, value, rest string, err error) {
 	digits, _, ok := strings.Cut(data, " ")
 	n, bad := strconv.ParseInt(digits, 10, 64)
 	if !ok || bad != nil {
