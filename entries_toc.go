@@ -53,7 +53,8 @@ var tocTypes = map[string]byte{
 	toc.TypeChar: typeChar, toc.TypeBlock: typeBlock, toc.TypeFifo: typeFifo,
 }
 
-// tocEntry translates one entry of a table.
+// tocEntry translates one entry of a table. A name with a NUL, which neither a tar nor a
+// disk can have, is refused.
 func tocEntry(t *toc.Entry) (*tarsplit.Entry, error) {
 	kind, ok := tocTypes[t.Type]
 	switch {
@@ -61,6 +62,10 @@ func tocEntry(t *toc.Entry) (*tarsplit.Entry, error) {
 		return nil, fmt.Errorf("unknown type %.80q", t.Type)
 	case t.Size < 0:
 		return nil, fmt.Errorf("size %d", t.Size)
+	case strings.IndexByte(t.Name, 0) >= 0:
+		return nil, errors.New("a NUL in the name")
+	case strings.IndexByte(t.LinkName, 0) >= 0:
+		return nil, fmt.Errorf("a NUL in the name %.100q that it links to", t.LinkName)
 	}
 	e := &tarsplit.Entry{
 		Name: t.Name, Linkname: t.LinkName, Type: kind, Mode: t.Mode & 0o7777, UID: t.UID, GID: t.GID,

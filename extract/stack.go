@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -35,20 +36,30 @@ func stackName(n *merge.Node) string {
 	return "\x00" + strconv.Itoa(n.Layer) + "/" + n.Entry.File
 }
 
-// splitName takes such a name apart.
-func splitName(name string) (layer int, file string, ok bool) {
+// split takes such a name apart; ok is false for any other name.
+func (s stack) split(name string) (layer int, file string, ok bool) {
 	name, ok = strings.CutPrefix(name, "\x00")
-	index, file, _ := strings.Cut(name, "/")
-	if layer, err := strconv.Atoi(index); err == nil {
-		return layer, file, ok
+	index, file, found := strings.Cut(name, "/")
+	if !ok || !found {
+		return 0, "", false
 	}
-	return hole, file, ok
+	if index == "hole" {
+		return hole, file, true
+	}
+	layer, err := strconv.Atoi(index)
+	if err != nil || layer < 0 || layer >= len(s) {
+		return 0, "", false
+	}
+	return layer, file, true
 }
 
 // OpenFile implements [tarsplit.Opener].
 func (s stack) OpenFile(name string) (*os.File, error) {
-	layer, file, _ := splitName(name)
-	if layer != hole {
+	layer, file, ok := s.split(name)
+	switch {
+	case !ok:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	case layer != hole:
 		return s[layer].OpenFile(file)
 	}
 	size, err := strconv.ParseInt(file, 10, 64)
@@ -69,8 +80,11 @@ func (s stack) OpenFile(name string) (*os.File, error) {
 
 // ReadFile implements [tarsplit.FileReader].
 func (s stack) ReadFile(name string, p []byte) (size int64, err error) {
-	layer, file, _ := splitName(name)
-	if layer == hole {
+	layer, file, ok := s.split(name)
+	switch {
+	case !ok:
+		return 0, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	case layer == hole:
 		clear(p)
 		return int64(len(p)), nil
 	}

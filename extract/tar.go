@@ -60,7 +60,7 @@ func Tar(ctx context.Context, layers []*cstor.Layer, w io.Writer, opts TarOption
 	if e := (*tarsplit.EntryError)(nil); errors.As(err, &e) {
 		layer, name := -1, e.Name
 		op := "write"
-		if at, file, ok := splitName(e.Name); ok {
+		if at, file, ok := stack(layers).split(e.Name); ok {
 			layer, name, op = at, file, "read"
 		}
 		err = x.entryError(name, layer, failed(op, e.Err))
