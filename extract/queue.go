@@ -86,6 +86,17 @@ func (q *queue) done() {
 	}
 }
 
+// rest are the batches that nobody has taken, of a queue that no worker uses any more.
+func (q *queue) rest() []*batch {
+	var rest []*batch
+	for _, t := range q.tasks {
+		if t.batch != nil {
+			rest = append(rest, t.batch)
+		}
+	}
+	return rest
+}
+
 // end makes take return nothing any more.
 func (q *queue) end() {
 	q.mu.Lock()

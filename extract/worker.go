@@ -63,6 +63,11 @@ func (x *extraction) run() {
 		})
 	}
 	all.Wait()
+	for _, b := range x.queue.rest() { // after an error
+		if f := b.folder; f.left.Add(-1) == 0 {
+			unix.Close(f.fd)
+		}
+	}
 }
 
 // newWorker keeps the calling goroutine on its thread, which has a file mode creation
