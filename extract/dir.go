@@ -78,7 +78,7 @@ type extraction struct {
 	tree    *merge.Tree
 	top     string            // the directory of the tree that is extracted
 	firsts  map[string]string // see linkTarget
-	marks   map[string][]mark // of a single layer, by directory
+	marks   map[string]*marks // of a single layer, by directory
 	files   func() *imagefs.FS
 
 	to     *destination

@@ -2,6 +2,7 @@ package extract_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -124,6 +125,26 @@ func TestWhiteouts(t *testing.T) {
 				t.Errorf("%q: %s: %q, %v", c.as, name, has, ok)
 			}
 		}
+	}
+}
+
+// TestWhiteoutsCancelled: no mark is made once it has been cancelled.
+func TestWhiteoutsCancelled(t *testing.T) {
+	t.Parallel()
+	layers := stackOf(t, "layer l\n  file f 0644 \"1\"\n  whiteout a\n  whiteout b\nimage i layer=l\n")
+	dir := filepath.Join(t.TempDir(), "out")
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := extract.Dir(ctx, layers, dir, extract.Options{
+		Reflink: extract.ReflinkAuto, NoSameOwner: true, Whiteouts: extract.WhiteoutsFiles, KeepPartial: true,
+		Progress: func(extract.Progress) { cancel() },
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	check(t, err)
+	if len(left) != 1 || left[0].Name() != "f" {
+		t.Errorf("left: %v", left)
 	}
 }
 

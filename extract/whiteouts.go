@@ -20,8 +20,33 @@ type mark struct {
 	entry  tarsplit.Entry
 }
 
+// marks are those in one directory.
+type marks struct {
+	list []mark
+	at   map[string]int // of a victim, in list
+}
+
+// add adds a mark, in the place of one with the same victim.
+func (m *marks) add(n mark) {
+	if i, again := m.at[n.victim]; again {
+		m.list[i] = n
+		return
+	}
+	m.at[n.victim] = len(m.list)
+	m.list = append(m.list, n)
+}
+
+// of reports whether there is a mark of a victim; "" is the directory itself.
+func (m *marks) of(victim string) bool {
+	if m == nil {
+		return false
+	}
+	_, ok := m.at[victim]
+	return ok
+}
+
 // alone is the tree of one layer, with its marks by directory.
-func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string][]mark, error) {
+func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string]*marks, error) {
 	var found []*tarsplit.Entry
 	tree, err := imagefs.Merge(ctx, []*cstor.Layer{l}, imagefs.MergeOptions{
 		Options: merge.Options{Alone: true},
@@ -34,9 +59,11 @@ func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string][]mark,
 	if err != nil {
 		return nil, nil, err
 	}
-	marks := map[string][]mark{}
-	have := map[string]int{}
+	all := map[string]*marks{}
 	for _, e := range found {
+		if err := context.Cause(ctx); err != nil {
+			return nil, nil, err
+		}
 		dir, victim, _, _ := merge.Whiteout(e.Name)
 		at, err := tree.Follow(dir, true) // links of the layer may be on the way
 		if err != nil || at.Entry.Type != '5' {
@@ -47,23 +74,27 @@ func alone(ctx context.Context, l *cstor.Layer) (*merge.Tree, map[string][]mark,
 			m.base = merge.OpaqueName
 		}
 		m.entry.Type, m.entry.Xattrs = '0', nil
-		name := join(at.Path, m.base)
-		if i, again := have[name]; again {
-			marks[at.Path][i] = m
-			continue
+		if all[at.Path] == nil {
+			all[at.Path] = &marks{at: map[string]int{}}
 		}
-		have[name] = len(marks[at.Path])
-		marks[at.Path] = append(marks[at.Path], m)
+		all[at.Path].add(m)
 	}
-	return tree, marks, nil
+	return tree, all, nil
 }
 
 // whiteouts makes the marks of a folder, but for that of the folder itself.
 func (w *worker) whiteouts(f *folder) error {
-	for _, m := range w.marks[f.node.Path] {
+	all := w.marks[f.node.Path]
+	if all == nil {
+		return nil
+	}
+	for i := range all.list {
+		if err := context.Cause(w.ctx); err != nil {
+			return err
+		}
+		m := &all.list[i]
 		name := join(f.node.Path, m.base)
-		err := w.whiteout(f, &m, name)
-		if err != nil {
+		if err := w.whiteout(f, m, name); err != nil {
 			return w.entryError(name, 0, err)
 		}
 	}
@@ -108,26 +139,15 @@ func (w *worker) opaque(fd int, n *merge.Node) error {
 }
 
 func (x *extraction) isOpaque(name string) bool {
-	for _, m := range x.marks[name] {
-		if m.victim == "" {
-			return true
-		}
-	}
-	for _, m := range x.marks[parent(name)] {
-		if m.victim == path.Base(name) && name != "." {
-			return true
-		}
-	}
-	return false
+	return x.marks[name].of("") || name != "." && x.marks[parent(name)].of(path.Base(name))
 }
 
 // isMark reports whether a path is that of a mark that was made.
 func (x *extraction) isMark(name string) bool {
-	base := path.Base(name)
-	for _, m := range x.marks[parent(name)] {
-		if base == m.base || base == m.victim || strings.HasPrefix(base, merge.WhiteoutPrefix) && base[len(merge.WhiteoutPrefix):] == m.victim {
-			return true
-		}
+	base, all := path.Base(name), x.marks[parent(name)]
+	if base == merge.OpaqueName {
+		return all.of("")
 	}
-	return false
+	victim, _ := strings.CutPrefix(base, merge.WhiteoutPrefix)
+	return victim != "" && (all.of(base) || all.of(victim))
 }
