@@ -50,7 +50,12 @@ func (w *worker) describe(n *node, e *tarsplit.Entry) error {
 			return failed("chmod", err)
 		}
 	}
-	return failed("set times", n.touch(e))
+	err = n.touch(e)
+	if errors.Is(err, unix.ERANGE) && w.mayLose(err) {
+		w.report.Lost.Times.add(n.path, err)
+		return nil
+	}
+	return failed("set times", err)
 }
 
 // chown gives a node its owner. Of those set-id bits that it must not have, as its owner
@@ -146,7 +151,8 @@ func (n *node) chmod(mode uint32) error {
 }
 
 // touch sets the times. Where the header has no time of access, it is that of the
-// modification.
+// modification. The error is ERANGE if the system call cannot be told one of them: on 32
+// bits, those after 2038 and before 1901.
 func (n *node) touch(e *tarsplit.Entry) error {
 	access := e.AccessTime
 	if access.IsZero() {

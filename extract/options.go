@@ -47,7 +47,7 @@ type Options struct {
 	// With more layers than one it is an error, and so it is with Path.
 	Whiteouts Whiteouts
 	// Lossy leaves out what the destination cannot hold (owners, set-id bits,
-	// attributes, devices) and counts it in [Report.Lost]; else it is an error. What an
+	// attributes, devices, times) and counts it in [Report.Lost]; else it is an error. What an
 	// ordinary user may not do is always counted and no error.
 	Lossy bool
 	// KeepPartial leaves what there is after an error; else it is removed.
@@ -100,10 +100,13 @@ type Lost struct {
 	SetIDs  Loss // set-user-id and set-group-id bits, which would have meant another owner
 	Xattrs  Loss // attributes
 	Devices Loss // that are not there
+	Times   Loss // a file has those of its extraction; only where the kernel counts seconds in 32 bits
 }
 
 // Any reports whether there was any loss.
-func (l Lost) Any() bool { return l.Owners.Count+l.SetIDs.Count+l.Xattrs.Count+l.Devices.Count > 0 }
+func (l Lost) Any() bool {
+	return l.Owners.Count+l.SetIDs.Count+l.Xattrs.Count+l.Devices.Count+l.Times.Count > 0
+}
 
 // Loss counts one kind of loss.
 type Loss struct {
@@ -137,4 +140,5 @@ func (r *Report) join(o *Report) {
 	r.Lost.SetIDs.join(o.Lost.SetIDs)
 	r.Lost.Xattrs.join(o.Lost.Xattrs)
 	r.Lost.Devices.join(o.Lost.Devices)
+	r.Lost.Times.join(o.Lost.Times)
 }

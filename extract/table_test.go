@@ -7,9 +7,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/extract"
 	"github.com/cstor-go/cstor/internal/storetest"
 )
+
+// tableOf makes a layer with a link "a" to "x", which is told by a table of contents with
+// one entry.
+func tableOf(t *testing.T, entry string) []*cstor.Layer {
+	t.Helper()
+	made := storetest.New(t, "layer l by-toc no-tar-split chunked\n  symlink a x\nimage i layer=l\n", storetest.Options{})
+	table := strings.TrimSuffix(made.Layer("l").TarSplit, ".tar-split.gz") + "/" + storetest.BigDataName("zstd-chunked-manifest")
+	check(t, os.WriteFile(table, []byte(`{"version":1,"entries":[`+entry+`]}`), 0o600))
+	return layersOf(t, made, "i")
+}
 
 // TestTableNames: a table of contents with names that no tar can have is an error.
 func TestTableNames(t *testing.T) {
@@ -20,10 +31,7 @@ func TestTableNames(t *testing.T) {
 		"of a target":                         `{"name":"a","type":"symlink","linkName":"x\u0000","mode":511}`,
 		"whole":                               `{"name":"a","type":"symlink","linkName":"x","mode":511}`,
 	} {
-		made := storetest.New(t, "layer l by-toc no-tar-split chunked\n  symlink a x\nimage i layer=l\n", storetest.Options{})
-		table := strings.TrimSuffix(made.Layer("l").TarSplit, ".tar-split.gz") + "/" + storetest.BigDataName("zstd-chunked-manifest")
-		check(t, os.WriteFile(table, []byte(`{"version":1,"entries":[`+entry+`]}`), 0o600))
-		layers := layersOf(t, made, "i")
+		layers := tableOf(t, entry)
 		refused := func(err error) bool { return err != nil && strings.Contains(err.Error(), "a NUL in the name") }
 		_, tarErr := extract.Tar(t.Context(), layers, io.Discard, extract.TarOptions{})
 		dir := filepath.Join(t.TempDir(), "out")

@@ -236,5 +236,6 @@ func lossLines(lost extract.Lost) []string {
 	add(lost.SetIDs, "set-id bits of "+count(int(lost.SetIDs.Count), "file")+" were left out: they would have meant another owner")
 	add(lost.Xattrs, count(int(lost.Xattrs.Count), "attribute")+" could not be set")
 	add(lost.Devices, count(int(lost.Devices.Count), "device")+" could not be made")
+	add(lost.Times, "times of "+count(int(lost.Times.Count), "file")+" could not be set")
 	return lines
 }
