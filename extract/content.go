@@ -141,15 +141,19 @@ func (w *worker) copy(fd, from int, size int64) error {
 }
 
 func read(fd int, p []byte, at int64) (n int, err error) {
-	for {
-		n, err = unix.Pread(fd, p, at)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
+	n, err = pread(fd, p, at)
 	if n == 0 && err == nil {
 		err = fmt.Errorf("%w: %w", tarsplit.ErrSize, io.ErrUnexpectedEOF)
 	}
+	return n, err
+}
+
+// pread is [unix.Pread] without EINTR; n is never negative.
+func pread(fd int, p []byte, at int64) (n int, err error) {
+	err = retry(func() (err error) {
+		n, err = unix.Pread(fd, p, at)
+		return err
+	})
 	return max(n, 0), err
 }
 

@@ -117,7 +117,11 @@ func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) er
 		}
 	}
 	const probe = ".cstor-probe"
-	file, err := unix.Openat(fd, probe, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o777)
+	var file int
+	err := retry(func() (err error) {
+		file, err = unix.Openat(fd, probe, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o777)
+		return err
+	})
 	if err != nil {
 		return refuse(err)
 	}

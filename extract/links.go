@@ -84,13 +84,18 @@ func (w *worker) makeLinks() error {
 			err = w.reopen(&from, parent(l.target))
 		}
 		if err == nil {
-			err = unix.Linkat(from.fd, path.Base(l.target), to.fd, path.Base(l.path), 0)
+			err = linkat(from.fd, to.fd, l)
 		}
 		if err := w.linked(l, err); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// linkat makes a link, by the directories of its target and of itself.
+func linkat(from, to int, l link) error {
+	return retry(func() error { return unix.Linkat(from, path.Base(l.target), to, path.Base(l.path), 0) })
 }
 
 // linked says what comes of an attempt to make a link, which gave err.

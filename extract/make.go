@@ -21,7 +21,7 @@ func (w *worker) make(dir int, n *merge.Node) error {
 	case '0':
 		return w.file(at, n)
 	case '2':
-		if err := unix.Symlinkat(e.Linkname, dir, base); err != nil {
+		if err := retry(func() error { return unix.Symlinkat(e.Linkname, dir, base) }); err != nil {
 			return failed("create", err)
 		}
 		w.report.Symlinks++
@@ -48,7 +48,8 @@ func (w *worker) device(n *node, e *tarsplit.Entry) error {
 		number = unix.Mkdev(uint32(e.Devmajor), uint32(e.Devminor))
 	}
 	mode := uint32(e.Mode) & 0o7777
-	if err := unix.Mknodat(n.dir, n.base, kind|mode, int(number)); err != nil {
+	err := retry(func() error { return unix.Mknodat(n.dir, n.base, kind|mode, int(number)) })
+	if err != nil {
 		if !w.mayLose(err) {
 			return failed("create device", err)
 		}
@@ -69,7 +70,11 @@ func (w *worker) file(n *node, m *merge.Node) (err error) {
 	if w.opts.Verify {
 		flags = unix.O_RDWR
 	}
-	n.fd, err = unix.Openat(n.dir, n.base, flags|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	flags |= unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	err = retry(func() (err error) {
+		n.fd, err = unix.Openat(n.dir, n.base, flags, mode)
+		return err
+	})
 	if err != nil {
 		return failed("create", err)
 	}

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -93,15 +92,14 @@ func (s stack) ReadFile(name string, p []byte) (size int64, err error) {
 			return nil
 		}
 		for n := 0; n < len(p); {
-			k, err := unix.Pread(fd, p[n:], int64(n))
+			k, err := pread(fd, p[n:], int64(n))
 			switch {
-			case errors.Is(err, unix.EINTR):
 			case err != nil:
 				return fmt.Errorf("read %q: %w", file, err)
 			case k == 0:
 				return io.ErrUnexpectedEOF
 			}
-			n += max(k, 0)
+			n += k
 		}
 		return nil
 	})

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/tarsplit"
 )
@@ -40,7 +38,7 @@ func (w *worker) compare(fd, from int, size int64) error {
 		for i, f := range []int{fd, from} {
 			p := w.buf[i*half:][:n]
 			for got := 0; got < n; {
-				k, err := unix.Pread(f, p[got:], at+int64(got))
+				k, err := pread(f, p[got:], at+int64(got))
 				if err != nil {
 					return failed("verify", err)
 				}

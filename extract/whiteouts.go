@@ -114,7 +114,8 @@ func (w *worker) whiteout(f *folder, m *mark, name string) error {
 		return nil // hides what is below it; if it is a directory, it is opaque
 	}
 	n.base = m.victim
-	if err := unix.Mknodat(n.dir, n.base, unix.S_IFCHR, 0); err != nil {
+	err := retry(func() error { return unix.Mknodat(n.dir, n.base, unix.S_IFCHR, 0) })
+	if err != nil {
 		if !w.mayLose(err) {
 			return failed("create device", err)
 		}

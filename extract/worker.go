@@ -125,7 +125,7 @@ func (w *worker) fillFolder(f *folder) (err error) {
 	for n := range w.tree.Below(f.node.Path) {
 		if n.Entry.Type == '5' {
 			mode := w.firstMode(&n)
-			if err := unix.Mkdirat(f.fd, path.Base(n.Path), mode); err != nil {
+			if err := retry(func() error { return unix.Mkdirat(f.fd, path.Base(n.Path), mode) }); err != nil {
 				return w.entryError(n.Path, n.Layer, failed("create", err))
 			}
 			w.report.Dirs++
@@ -181,7 +181,7 @@ func (w *worker) leave(f *folder) error {
 		return nil
 	}
 	for _, l := range f.inside {
-		if err := w.linked(l, unix.Linkat(f.fd, path.Base(l.target), f.fd, path.Base(l.path), 0)); err != nil {
+		if err := w.linked(l, linkat(f.fd, f.fd, l)); err != nil {
 			return err
 		}
 	}
