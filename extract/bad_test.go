@@ -167,6 +167,11 @@ func TestBadEntries(t *testing.T) {
 			if !errors.Is(err, c.want) || !errors.As(err, &entry) || c.entry != "" && entry.Name != c.entry {
 				t.Errorf("error %v", err)
 			}
+			root, _ := layers[0].Store()
+			begin := "store " + root + ": layer " + layers[0].ID() + ": entry "
+			if err != nil && (!strings.HasPrefix(err.Error(), begin) || strings.Count(err.Error(), "store "+root) > 1) {
+				t.Errorf("%v does not name the store, or does it twice", err)
+			}
 			if errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%v matches fs.ErrNotExist", err)
 			}

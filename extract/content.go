@@ -66,7 +66,7 @@ func (w *worker) content(fd int, n *merge.Node) error {
 		return w.reopened(s, fd, n.Entry.File, size)
 	}
 	if o := (*opError)(nil); err != nil && !errors.As(err, &o) {
-		return failed("read", readError(n.Entry.File, err))
+		return failed("read", readError(s.Layer, n.Entry.File, err))
 	}
 	return err
 }
@@ -76,7 +76,7 @@ func (w *worker) content(fd int, n *merge.Node) error {
 func (w *worker) reopened(s *source, fd int, name string, size int64) error {
 	f, err := s.OpenFile(name)
 	if err != nil {
-		return failed("read", readError(name, err))
+		return failed("read", readError(s.Layer, name, err))
 	}
 	defer f.Close()
 	from := int(f.Fd())

@@ -41,11 +41,14 @@ type EntryError struct {
 	Err   error
 }
 
+// Error names the store too, in the words of [cstor.StoreError].
 func (e *EntryError) Error() string {
+	text := fmt.Sprintf("entry %.200q: %s: %v", e.Name, e.Op, e.Err)
 	if e.Layer == nil {
-		return fmt.Sprintf("entry %.200q: %s: %v", e.Name, e.Op, e.Err)
+		return text
 	}
-	return fmt.Sprintf("layer %s: entry %.200q: %s: %v", e.Layer, e.Name, e.Op, e.Err)
+	root, _ := e.Layer.Store()
+	return fmt.Sprintf("store %s: layer %s: %s", root, e.Layer, text)
 }
 
 func (e *EntryError) Unwrap() error { return e.Err }
@@ -77,10 +80,25 @@ func (x *extraction) entryError(name string, layer int, err error) error {
 		op, err = o.op, o.err
 	}
 	l := x.layer(layer)
+	err = within(l, err)
 	if l != nil && l.Changing() && isChange(err) {
 		err = fmt.Errorf("%w: %w", err, cstor.ErrChanged)
 	}
 	return &EntryError{Layer: l, Name: name, Op: op, Err: err}
+}
+
+// within is an error without the store and the layer in front, if these are those of l:
+// an [EntryError] says them.
+func within(l *cstor.Layer, err error) error {
+	s := (*cstor.StoreError)(nil)
+	if l == nil || !errors.As(err, &s) {
+		return err
+	}
+	root, _ := l.Store()
+	if err != error(s) || s.Store != root || s.What != "layer "+l.ID() { //nolint:errorlint // what is around it would be lost
+		return err
+	}
+	return s.Err
 }
 
 // isChange reports whether an error comes of a file that is not as it was when the tree
@@ -94,8 +112,9 @@ func isChange(err error) bool {
 	return false
 }
 
-// readError tells damage from other errors of opening a file.
-func readError(name string, err error) error {
+// readError tells damage from other errors of opening a file of a layer.
+func readError(l *cstor.Layer, name string, err error) error {
+	err = within(l, err)
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
