@@ -29,12 +29,8 @@ type destination struct {
 // openDestination makes dir, or takes it if it is empty, so that until release nobody
 // but the caller can enter it. The caller calls release or undo.
 func openDestination(dir string, layers []*cstor.Layer) (_ *destination, err error) {
-	if dir == "" {
-		return nil, &fs.PathError{Op: "extract to", Path: dir, Err: fs.ErrInvalid}
-	}
-	// A slash at the end would lead through a link.
-	d := &destination{path: filepath.Clean(dir)}
-	if err := outside(filepath.Dir(d.path), layers); err != nil {
+	d, err := newDestination(dir, layers)
+	if err != nil {
 		return nil, err
 	}
 	switch err := os.Mkdir(d.path, 0o700); {
@@ -52,28 +48,76 @@ func openDestination(dir string, layers []*cstor.Layer) (_ *destination, err err
 	return d, nil
 }
 
-func (d *destination) open(layers []*cstor.Layer) (err error) {
-	refuse := func(err error) error { return &fs.PathError{Op: "extract to", Path: d.path, Err: err} }
+// lookAhead finds what openDestination would refuse, before there is any work, as far as
+// that can be seen without a change.
+func lookAhead(dir string, layers []*cstor.Layer) error {
+	d, err := newDestination(dir, layers)
+	if err != nil {
+		return err
+	}
 	var st unix.Stat_t
-	if err := unix.Lstat(d.path, &st); err != nil {
-		return refuse(err)
+	if err := unix.Lstat(d.path, &st); errors.Is(err, fs.ErrNotExist) {
+		return nil // it will be made
+	}
+	if err := d.reach(&st, layers); err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.empty()
+}
+
+// newDestination is one that has not been looked at, only the directory that it is in.
+func newDestination(dir string, layers []*cstor.Layer) (*destination, error) {
+	if dir == "" {
+		return nil, &fs.PathError{Op: "extract to", Path: dir, Err: fs.ErrInvalid}
+	}
+	// A slash at the end would lead through a link.
+	d := &destination{path: filepath.Clean(dir)}
+	return d, outside(filepath.Dir(d.path), layers)
+}
+
+func (d *destination) refuse(err error) error {
+	return &fs.PathError{Op: "extract to", Path: d.path, Err: err}
+}
+
+// reach opens the directory, if it may be one to extract to.
+func (d *destination) reach(st *unix.Stat_t, layers []*cstor.Layer) (err error) {
+	if err := unix.Lstat(d.path, st); err != nil {
+		return d.refuse(err)
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 	case unix.S_IFLNK:
-		return refuse(fmt.Errorf("%w: a symbolic link", ErrDestination))
+		return d.refuse(fmt.Errorf("%w: a symbolic link", ErrDestination))
 	default:
-		return refuse(fmt.Errorf("%w: something else is there", ErrDestination))
+		return d.refuse(fmt.Errorf("%w: something else is there", ErrDestination))
 	}
 	if err := outside(d.path, layers); err != nil {
 		return err
 	}
-	if d.Dir, err = beneath.Open(d.path, beneath.NoLinks); err != nil {
+	d.Dir, err = beneath.Open(d.path, beneath.NoLinks)
+	return err
+}
+
+// empty refuses a directory that is not.
+func (d *destination) empty() error {
+	for e, err := range d.ReadDir(".") {
+		if err != nil {
+			return err
+		}
+		return d.refuse(fmt.Errorf("%w: %q is there", ErrDestination, e.Name))
+	}
+	return nil
+}
+
+func (d *destination) open(layers []*cstor.Layer) error {
+	var st unix.Stat_t
+	if err := d.reach(&st, layers); err != nil {
 		return err
 	}
 	fd, err := d.OpenDir(".")
 	if err == nil {
-		if err = d.prepare(fd, &st, refuse); err != nil && d.acls != nil {
+		if err = d.prepare(fd, &st); err != nil && d.acls != nil {
 			d.restore(fd)
 		}
 		unix.Close(fd)
@@ -85,18 +129,15 @@ func (d *destination) open(layers []*cstor.Layer) (err error) {
 }
 
 // prepare makes the directory ours alone, and finds out what new files are like in it.
-func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) error) error {
+func (d *destination) prepare(fd int, looked *unix.Stat_t) error {
 	if err := unix.Fstat(fd, &d.was); err != nil {
-		return refuse(err)
+		return d.refuse(err)
 	}
 	if d.was.Dev != looked.Dev || d.was.Ino != looked.Ino {
-		return refuse(unix.ESTALE)
+		return d.refuse(unix.ESTALE)
 	}
-	for e, err := range d.ReadDir(".") {
-		if err != nil {
-			return err
-		}
-		return refuse(fmt.Errorf("%w: %q is there", ErrDestination, e.Name))
+	if err := d.empty(); err != nil {
+		return err
 	}
 	// Set-group-id directories and default ACLs would be inherited by all below.
 	d.acls = map[string][]byte{}
@@ -107,13 +148,13 @@ func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) er
 		}
 	}
 	if err := unix.Fchmod(fd, 0o700); err != nil {
-		return refuse(err)
+		return d.refuse(err)
 	}
 	for _, attr := range acls {
 		switch err := unix.Fremovexattr(fd, attr); err {
 		case nil, unix.ENODATA, unix.ENOTSUP, unix.EINVAL:
 		default:
-			return refuse(err)
+			return d.refuse(err)
 		}
 	}
 	const probe = ".cstor-probe"
@@ -123,13 +164,13 @@ func (d *destination) prepare(fd int, looked *unix.Stat_t, refuse func(error) er
 		return err
 	})
 	if err != nil {
-		return refuse(err)
+		return d.refuse(err)
 	}
 	defer unix.Close(file)
 	var st unix.Stat_t
 	err = cmp.Or(unix.Fstat(file, &st), unix.Unlinkat(fd, probe, 0))
 	if err != nil {
-		return refuse(err)
+		return d.refuse(err)
 	}
 	d.mask = 0o777 &^ st.Mode
 	d.own.uid, d.own.gid = uint32(os.Geteuid()), uint32(os.Getegid())

@@ -39,6 +39,9 @@ func Dir(ctx context.Context, layers []*cstor.Layer, dir string, opts Options) (
 	x.ctx, cancel = context.WithCancel(ctx)
 	defer cancel()
 	x.cancel = cancel
+	if err := lookAhead(dir, layers); err != nil {
+		return Report{}, err
+	}
 	if err := x.read(); err != nil {
 		return Report{}, err
 	}

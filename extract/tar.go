@@ -43,13 +43,14 @@ func Tar(ctx context.Context, layers []*cstor.Layer, w io.Writer, opts TarOption
 		return Report{}, err
 	}
 	defer release()
-	if x.ctx = ctx; opts.Verify {
+	x.ctx = ctx
+	if err := x.read(); err != nil {
+		return Report{}, err
+	}
+	if opts.Verify {
 		if x.report.Unverified, err = verify(ctx, layers); err != nil {
 			return Report{}, err
 		}
-	}
-	if err := x.read(); err != nil {
-		return Report{}, err
 	}
 	r, err := tarsplit.Make(x.entries, stack(layers), tarsplit.Options{})
 	if err != nil {
