@@ -175,9 +175,12 @@ func checkSize(data []byte) error {
 		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), maxFileSize)
 	}
 	braces := 0
+	// What looks like a comment may be the end of a string of several lines, with more
+	// behind it.
+	multiline := bytes.Contains(data, []byte("'''")) || bytes.Contains(data, []byte(`"""`))
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimSuffix(bytes.TrimLeft(line, " \t"), []byte("\r\n"))
-		if bytes.HasPrefix(line, []byte("#")) && !bytes.ContainsRune(line, '\r') {
+		if !multiline && bytes.HasPrefix(line, []byte("#")) && !bytes.ContainsRune(line, '\r') {
 			continue
 		}
 		braces += bytes.Count(line, []byte("{"))

@@ -227,6 +227,7 @@ func TestFaults(t *testing.T) {
 		{name: "too many drop-ins", files: manySmall, want: ErrTooLarge, at: SourceError{Source: adminConf + ".d"}},
 		{name: "dotted key too deep", files: admin(strings.Repeat("a.", maxLineDots+1) + "a = 1\n"), want: ErrTooComplex, at: SourceError{Source: adminConf}},
 		{name: "dotted key too deep after what looks like a comment", files: admin("#\r" + strings.Repeat("a.", maxLineDots+1) + "a = 1\n"), want: ErrTooComplex, at: SourceError{Source: adminConf}},
+		{name: "dotted key too deep behind a string that looks like a comment", files: admin("a = ['''\n#''', {" + strings.Repeat("a.", maxLineDots+1) + "a = 1}]\n"), want: ErrTooComplex, at: SourceError{Source: adminConf}},
 		{name: "inline tables too deep", files: admin("a=" + strings.Repeat("{a=\n", maxBraces+1)), want: ErrTooComplex, at: SourceError{Source: adminConf}},
 
 		{name: "graphroot relative", files: admin(conf("x")), want: ErrRelative, at: SourceError{Source: adminConf, Key: "storage.graphroot", Value: "x"}},
