@@ -197,7 +197,7 @@ func (d *delivery) deliver(b *batch, hash func(*batch)) bool {
 		d.err = context.Cause(d.ctx)
 	}
 	if d.err == nil {
-		d.err = b.err
+		d.err = d.r.opts.wrapped(b.err)
 	}
 	return d.err == nil && !b.last
 }
@@ -214,7 +214,7 @@ func (d *delivery) hand(p *part) error {
 		return context.Cause(d.ctx)
 	})
 	if read := (*transfer.ReadError)(nil); errors.As(err, &read) {
-		return entryError(p.ext.name, readError(read.Err, p.ext.size-moved))
+		return d.r.opts.wrapped(entryError(p.ext.name, readError(read.Err, p.ext.size-moved)))
 	}
 	return err
 }

@@ -30,6 +30,20 @@ type Options struct {
 	// enough for about 3 million entries. While it is built it may take three times
 	// as much.
 	MaxIndex int64
+	// Wrap, if not nil, is given the errors about the recipe and about files that a Reader
+	// or ReaderAt gives after it was opened, and returns what to give in their place: one
+	// that says which layer it is, say, and matches what it wraps. It is not asked about
+	// [io.EOF], nor about contexts, closed readers and those whom Copy writes to. It may be
+	// called by several goroutines, and twice with one error.
+	Wrap func(error) error
+}
+
+// wrapped is err as Wrap has it.
+func (o *Options) wrapped(err error) error {
+	if o.Wrap == nil || err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return o.Wrap(err)
 }
 
 // Item is one piece of a tar: Bytes, or Size bytes of File from Offset on.
@@ -50,13 +64,14 @@ type Item struct {
 // some dozen. It is not safe for concurrent use.
 //
 // Errors are sticky: what failed once fails again in the same way. They are a
-// [*FormatError] about the recipe or an [*EntryError] about a file; those of a writer
-// and of a context that Copy was given, and [fs.ErrClosed] after Close; [NewPlainReader]
-// and [Make], which read no recipe, have others of their own.
+// [*FormatError] about the recipe or an [*EntryError] about a file, which [Options].Wrap
+// may wrap; those of a writer and of a context that Copy was given, and [fs.ErrClosed]
+// after Close; [NewPlainReader] and [Make], which read no recipe, have others of their own.
 type Reader struct {
 	src    source
 	in     io.Reader // what Close closes, if it can be; nil when closed
 	files  Opener
+	opts   Options
 	verify *verifier // nil if nothing is checked
 	err    error
 
@@ -79,7 +94,7 @@ func NewReader(gz io.Reader, files Opener, opts Options) (*Reader, error) {
 }
 
 func newReader(src source, in io.Reader, files Opener, opts Options) *Reader {
-	r := &Reader{src: src, in: in, files: files}
+	r := &Reader{src: src, in: in, files: files, opts: opts}
 	if opts.CheckCRC {
 		r.verify = new(verifier)
 	}
@@ -167,7 +182,7 @@ func (r *Reader) advance() error {
 	}
 	ext, err := r.src.next()
 	if err != nil {
-		return r.fail(err)
+		return r.fail(r.opts.wrapped(err))
 	}
 	if ext.inline != nil {
 		r.inline = ext.inline
@@ -175,7 +190,7 @@ func (r *Reader) advance() error {
 	}
 	if err := r.use(&ext); err != nil {
 		r.lose(ext.size)
-		return r.fail(entryError(ext.name, err))
+		return r.fail(r.opts.wrapped(entryError(ext.name, err)))
 	}
 	if r.verify != nil && !ext.again {
 		r.verify.begin(ext.sum)
@@ -214,7 +229,7 @@ func (r *Reader) readFile(p []byte) (int, error) {
 	r.left -= int64(n)
 	switch {
 	case err != nil && (r.left > 0 || !errors.Is(err, io.EOF)):
-		return n, r.fail(entryError(r.ext.name, readError(err, r.left)))
+		return n, r.fail(r.opts.wrapped(entryError(r.ext.name, readError(err, r.left))))
 	case r.left > 0:
 		return n, nil
 	}
@@ -224,7 +239,7 @@ func (r *Reader) readFile(p []byte) (int, error) {
 	r.closeFile()
 	if r.verify != nil {
 		if err := r.verify.end(r.ext.length); err != nil {
-			return n, r.fail(entryError(r.ext.name, err))
+			return n, r.fail(r.opts.wrapped(entryError(r.ext.name, err)))
 		}
 	}
 	return n, nil

@@ -28,6 +28,7 @@ import (
 type ReaderAt struct {
 	index  *index
 	files  Opener
+	opts   Options
 	blocks blockCache
 	open   fileCache
 
@@ -61,7 +62,7 @@ func NewReaderAt(gz io.Reader, files Opener, opts Options) (*ReaderAt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ReaderAt{index: x, files: files, gz: gz}, nil
+	return &ReaderAt{index: x, files: files, opts: opts, gz: gz}, nil
 }
 
 // Size is the length of the tar in bytes, also after Close.
@@ -87,7 +88,7 @@ func (r *ReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	for next := r.index.behind(off); ; next++ {
 		k, err := r.readFrom(p[n:], next, off+int64(n))
 		if n += k; err != nil || n == len(p) {
-			return n, err
+			return n, r.opts.wrapped(err)
 		}
 		if next == r.index.len() {
 			return n, io.EOF
