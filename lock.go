@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +21,8 @@ const (
 
 // Hold keeps writers from changing or removing layers of the layer's store until release
 // is called, if [Options].Lock asks for that; else it does nothing. Calls that read
-// content of a layer do so themselves: it is for those that make many of them.
+// content of a layer do so themselves: it is for those that make many of them. Calling
+// release twice is fine.
 func (l *Layer) Hold(ctx context.Context) (release func(), err error) {
 	release, err = l.hold(ctx)
 	return release, l.fail(err)
@@ -87,13 +89,13 @@ func (t *tokens) share(ctx context.Context, dir *beneath.Dir, name string) (rele
 		case <-time.After(lockRetry):
 		}
 	}
-	return func() {
+	return sync.OnceFunc(func() {
 		t.sharing.Lock()
 		defer t.sharing.Unlock()
 		if t.shares[name]--; t.shares[name] == 0 {
 			_ = setLock(f, unix.F_UNLCK) // fails for a closed file only, which has no locks
 		}
-	}, nil
+	}), nil
 }
 
 // tryShare takes the lock for one more if it can be had at once.

@@ -170,3 +170,25 @@ func TestNothingToLock(t *testing.T) {
 		t.Errorf("the lock file was created: %v", err)
 	}
 }
+
+// TestReleaseTwice: who releases twice does not take the lock from others.
+func TestReleaseTwice(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, storetest.Sample, storetest.Options{})
+	w := newWriter(t, made.Root)
+	l, err := openLocking(t, made).Layer(made.Layer("base").ID)
+	check(t, err)
+	first, err := l.Hold(t.Context())
+	check(t, err)
+	second, err := l.Hold(t.Context())
+	check(t, err)
+	first()
+	first()
+	if w.try(t) != 0 {
+		t.Error("a writer gets in while the lock is held")
+	}
+	second()
+	if w.try(t) != 1 {
+		t.Error("still locked")
+	}
+}
