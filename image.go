@@ -37,7 +37,8 @@ func (i *Image) Names() []string { return i.rec.Names }
 func (i *Image) NamesHistory() []string { return i.rec.NamesHistory }
 
 // Digest is the digest of the manifest by which the image was looked up, else of
-// the one it was last pulled with; empty in an incomplete image.
+// the one it was last pulled with, else the one that its record was made with, which an
+// incomplete image may have too; empty if there is none.
 func (i *Image) Digest() digest.Digest {
 	if i.asked != "" {
 		return i.asked
@@ -87,7 +88,10 @@ func (i *Image) Metadata() string { return i.rec.Metadata }
 // Store is the root of the store that the image lies in, and its role.
 func (i *Image) Store() (root string, role Role) { return i.place.path, i.place.role }
 
-// BigDataNames are the keys of the items kept with the image.
+// BigDataNames are the keys of the items kept with the image, according to its record in
+// the store that it was found in. Like [Image.BigDataSize] and [Image.BigDataDigest] it
+// leaves out what records of the same image in later stores have, which [Image.BigData]
+// finds.
 func (i *Image) BigDataNames() []string { return i.rec.Keys }
 
 // BigDataSize is the recorded size in bytes of an item, false if none is recorded.
@@ -151,11 +155,12 @@ func (i *Image) Layers() ([]*Layer, error) {
 // Size is the sum in bytes of the image's layers, uncompressed, those made for
 // other id maps included, and of its big data, as podman counts it (container-libs
 // storage/store.go:ImageSize). Of layers whose tar was never seen, the sizes of their
-// files count, as far as they can be read.
+// files count; if they cannot be looked at, that is an error. Recorded sizes that are
+// negative count for nothing, and a sum that would be too large is [math.MaxInt64].
 func (i *Image) Size() (int64, error) {
 	var total int64
 	for _, n := range i.rec.Sizes {
-		total += n
+		total = addSize(total, n)
 	}
 	layers, err := i.Layers()
 	if err != nil {
@@ -167,7 +172,11 @@ func (i *Image) Size() (int64, error) {
 		}
 	}
 	for _, l := range layers {
-		total += l.size()
+		n, err := l.size()
+		if err != nil {
+			return 0, i.fail(err)
+		}
+		total = addSize(total, n)
 	}
 	return total, nil
 }

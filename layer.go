@@ -2,11 +2,11 @@ package cstor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -22,8 +22,7 @@ type Layer struct {
 	place *place
 	rec   *ondisk.Layer
 
-	measured  sync.Once
-	filesSize int64 // bytes: see size
+	filesSize kept[int64] // bytes: see size
 }
 
 // IDMap is one range of a user or group id map.
@@ -64,23 +63,32 @@ func (l *Layer) DiffSize() int64 {
 
 // size is DiffSize, or, if that is not known, the size of the layer's files, which are
 // looked at once.
-func (l *Layer) size() int64 {
+func (l *Layer) size() (int64, error) {
 	if l.rec.DiffDigest != "" && l.rec.DiffSize >= 0 {
-		return l.rec.DiffSize
+		return l.rec.DiffSize, nil
 	}
-	l.measured.Do(func() {
-		for e, err := range l.madeEntries(context.Background()) {
-			if err != nil {
-				break
-			}
-			n := e.Size
-			if e.Type == typeSymlink {
-				n = int64(len(e.Linkname))
-			}
-			l.filesSize += min(n, math.MaxInt64-l.filesSize)
+	return l.filesSize.get(l.measure)
+}
+
+// measure sums up the sizes of the layer's files.
+func (l *Layer) measure() (total int64, err error) {
+	for e, err := range l.madeEntries(context.Background()) {
+		if err != nil {
+			return 0, l.fail(err)
 		}
-	})
-	return l.filesSize
+		n := e.Size
+		if e.Type == typeSymlink {
+			n = int64(len(e.Linkname))
+		}
+		total = addSize(total, n)
+	}
+	return total, nil
+}
+
+// addSize adds a size in bytes, which somebody may have made up: a negative one counts for
+// nothing, and sums end at the largest number.
+func addSize(total, n int64) int64 {
+	return total + min(max(n, 0), math.MaxInt64-total)
 }
 
 // CompressedDigest is the digest of the blob that was pulled, which the store did
@@ -99,7 +107,7 @@ func (l *Layer) CompressedSize() int64 {
 // "xz".
 func (l *Layer) Compression() string {
 	names := []string{"none", "bzip2", "gzip", "xz", "zstd"}
-	if c := int(l.rec.Compression); c >= 0 && c < len(names) {
+	if c := l.rec.Compression; c >= 0 && c < int64(len(names)) {
 		return names[c]
 	}
 	return fmt.Sprintf("unknown (%d)", l.rec.Compression)
@@ -137,8 +145,9 @@ func (l *Layer) BigData(key string) ([]byte, error) {
 	var err error
 	for _, p := range l.place.halves() {
 		var b []byte
-		if b, err = p.bigData("layers", l.rec.ID, key, driver.MaxTable); err == nil {
-			return b, nil
+		b, err = p.bigData("layers", l.rec.ID, key, driver.MaxTable)
+		if !errors.Is(err, ErrDamaged) { // it is not there
+			return b, l.fail(err)
 		}
 	}
 	return nil, l.fail(err)
