@@ -29,16 +29,17 @@
 // never changes; a long-lived process calls [Storage.Refresh], which costs a few
 // system calls while nothing has changed. Content may vanish at any time, when
 // somebody removes an image: that is an error that names the layer, never a short or
-// wrong result. Locks are not taken: a reader that held one would stall every pull
-// on the machine.
+// wrong result. Locks are not taken unless [Options].Lock asks for it: a reader that holds
+// one stalls every pull on the machine.
 //
 // # What is trusted
 //
-// Nothing inside a store. Files are opened below the store's directories and
-// nowhere else, whatever names and links say; only regular files are opened; sizes,
-// digests and ids are checked before they are believed; memory is bounded. What is
-// trusted is the configuration: storage.conf, the environment, and the paths given
-// by the caller.
+// Nothing inside a store. Files are opened below the directories of the configured stores,
+// additional layer stores among them, and nowhere else, whatever names and links say; only
+// regular files are opened; sizes, digests and ids are checked before they are believed;
+// memory is bounded. What is trusted is the configuration: storage.conf, the environment,
+// and the paths given by the caller; of a mounted system, no more than where in it its
+// stores are.
 //
 // The values of this package are safe for concurrent use, except streams.
 package cstor

@@ -59,7 +59,7 @@ func (e *StoreError) Unwrap() error { return e.Err }
 
 // AmbiguousError says that a reference could mean several things.
 type AmbiguousError struct {
-	Kind       string // "image", "layer" or "container"
+	Kind       string // "image", "layer", "container", or "driver of" if Ref is a root
 	Ref        string // as it was asked for
 	Candidates []string
 }

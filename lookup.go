@@ -25,7 +25,7 @@ import (
 // A reference that begins with "containers-storage:" follows that transport's
 // rules: a prefix of an id counts first from three digits on, NAME gets docker.io
 // and "latest" where they are missing, NAME@ID demands both, and nothing else is
-// tried. One that names a store in brackets is for [ParseReference] and [Open]: it
+// tried. One whose brackets name a root or a driver is for [ParseReference] and [Open]: it
 // is refused here.
 //
 // What could mean several images is an [*AmbiguousError]. If there is none, the
