@@ -83,24 +83,25 @@ func (p *place) readLink(link string) (string, error) {
 }
 
 // treePlace is the store that holds the layer's tree: in a split store it may be
-// the other half. What may not be looked into is no damage: root's stores are closed to
+// the other half. What cannot be looked at is no damage: root's stores are closed to
 // others here, not above, where the records are.
 func (l *Layer) treePlace() (*place, error) {
 	tree := "overlay/" + l.rec.ID
 	if l.place.driver == "vfs" {
 		tree = "vfs/dir/" + l.rec.ID
 	}
-	var closed error
+	var failed error
 	for _, p := range l.place.halves() {
 		switch st, err := p.root.Lstat(tree); {
 		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
 			return p, nil
-		case errors.Is(err, fs.ErrPermission):
-			closed = err
+		case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
+		default:
+			failed = err
 		}
 	}
-	if closed != nil {
-		return nil, closed
+	if failed != nil {
+		return nil, failed
 	}
 	return nil, fmt.Errorf("%w: there is no %s", ErrDamaged, tree)
 }
