@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/cstor-go/cstor/internal/decompress"
+	"github.com/cstor-go/cstor/tarsplit"
 )
 
 // blob is the tar of a layer in an additional layer store, uncompressed from the blob
@@ -22,6 +23,19 @@ func (b *blob) Close() error {
 	err := b.file.Close()
 	b.release()
 	return err
+}
+
+// blobTar opens the tar of a layer that is lent as a stream.
+func (l *Layer) blobTar(ctx context.Context, split tarsplit.Options) (*tarsplit.Reader, error) {
+	plain, err := l.blob(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := tarsplit.NewPlainReader(plain, split)
+	if err != nil {
+		_ = plain.Close() // was only read
+	}
+	return r, err
 }
 
 // blob opens the tar of a layer that is lent. How it is compressed is told by its
@@ -41,7 +55,10 @@ func (l *Layer) blob(ctx context.Context) (*blob, error) {
 }
 
 func (l *Layer) openBlob() (*blob, error) {
-	target, _ := l.lentTo() // it is: see tar
+	target, _, err := l.lentTo() // it is: see tar
+	if err != nil {
+		return nil, err
+	}
 	lender, err := l.lender(target)
 	if err != nil {
 		return nil, err

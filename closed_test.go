@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cstor-go/cstor"
@@ -32,4 +33,32 @@ func TestClosedTree(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUnreadable: what is there and cannot be read is not taken for absent.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, storetest.Sample, storetest.Options{})
+	mark := filepath.Join(made.Root, "overlay/.has-mount-program")
+	check(t, errors.Join(os.Remove(mark), os.Mkdir(mark, 0o755)))
+	l, err := open(t, made).Layer(made.Layer("base").ID)
+	check(t, err)
+	if _, err := l.Lstat("etc"); err == nil || !strings.Contains(err.Error(), ".has-mount-program") {
+		t.Errorf("mount program: %v", err)
+	}
+
+	split := storetest.New(t, "layer l chunked\n  file a 0644 \"a\"\nimage i layer=l\n", storetest.Options{ImageStore: "images"})
+	l, err = open(t, split).Layer(split.Layer("l").ID)
+	check(t, err)
+	key := l.BigDataNames()[0]
+	for _, root := range []string{split.Root, split.ImageStore} {
+		item := filepath.Join(root, "overlay-layers", l.ID(), storetest.BigDataName(key))
+		check(t, os.RemoveAll(item))
+		if store, _ := l.Store(); store == root {
+			check(t, os.MkdirAll(item, 0o755))
+		}
+	}
+	if _, err := l.BigData(key); err == nil || errors.Is(err, cstor.ErrDamaged) {
+		t.Errorf("big data that is a directory: %v", err)
+	}
 }

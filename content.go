@@ -137,7 +137,11 @@ func (l *Layer) openTree() (driver.Tree, error) {
 		}
 		return l.open(spec)
 	}
-	if target, ok := l.lentTo(); ok {
+	target, lent, err := l.lentTo()
+	if err != nil {
+		return nil, err
+	}
+	if lent {
 		folder, err := l.lender(target)
 		if err != nil {
 			return nil, err
@@ -178,7 +182,10 @@ func (l *Layer) specify(spec *driver.Spec) error {
 	}
 	for _, half := range l.place.halves() { // the graph root of a split store has it
 		text, err := half.readSmall("overlay/.has-mount-program")
-		spec.WhiteoutFiles = spec.WhiteoutFiles || err == nil && text == "true"
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		spec.WhiteoutFiles = spec.WhiteoutFiles || text == "true"
 	}
 	if spec.IDs, err = l.ids(spec.WhiteoutFiles); err != nil || spec.Container {
 		return err
@@ -264,9 +271,9 @@ func (l *Layer) treeAt() (driver.Place, error) {
 }
 
 // item looks at something that the layer's folder of the overlay driver has beside its
-// files. Its owner is in terms of the namespace of the store's tools. Only who is the layer's root may enter the folder, and in layers with id maps
-// that is somebody else than the store's owner (container-libs
-// storage/drivers/overlay/overlay.go:create).
+// files. Its owner is in terms of the namespace of the store's tools. Only who is the
+// layer's root may enter the folder, and in layers with id maps that is somebody else than
+// the store's owner (container-libs storage/drivers/overlay/overlay.go:create).
 func (l *Layer) item(name string) (driver.Item, error) {
 	at, err := l.treeAt()
 	if err != nil {
@@ -276,7 +283,10 @@ func (l *Layer) item(name string) (driver.Item, error) {
 	if h := l.place.helper; h != nil && errors.Is(err, fs.ErrPermission) {
 		return h.ReadItem(l.snap.roots(), at, name)
 	}
-	disk := l.place.ids()
+	if err != nil {
+		return driver.Item{}, err
+	}
+	disk, err := l.place.ids()
 	item.UID, item.GID = disk.UIDs.In(item.UID), disk.GIDs.In(item.GID)
 	return item, err
 }

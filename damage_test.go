@@ -3,6 +3,7 @@ package cstor_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -48,8 +49,76 @@ func TestDamageInEveryShape(t *testing.T) {
 				if !strings.Contains(err.Error(), base.ID) || errors.Is(err, os.ErrNotExist) || b.Len() > len(base.Tar) {
 					t.Errorf("%d bytes of %d, %v", b.Len(), len(base.Tar), err)
 				}
+				if name == "file changed" {
+					return
+				}
+				if err := readDescriptors(t, l); err == nil || !errors.As(err, new(*cstor.StoreError)) || !strings.Contains(err.Error(), base.ID) ||
+					test.want != nil && !errors.Is(err, test.want) {
+					t.Errorf("the reader of descriptors: %v", err)
+				}
 			})
 		}
+	}
+}
+
+// readDescriptors reads a layer's tar piece by piece.
+func readDescriptors(t *testing.T, l *cstor.Layer) error {
+	t.Helper()
+	r, err := l.Tar(t.Context(), cstor.TarOptions{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		item, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if item.File != nil {
+			check(t, item.File.Close())
+		}
+	}
+}
+
+// TestStreamsNameTheLayer: errors that come while a tar is read say which layer it is of.
+func TestStreamsNameTheLayer(t *testing.T) {
+	t.Parallel()
+	made := storetest.New(t, storetest.Sample, storetest.Options{})
+	made.Apply(t, storetest.RemoveFile("base", "etc/hostname"))
+	l, err := open(t, made).Layer(made.Layer("base").ID)
+	check(t, err)
+	for name, read := range map[string]func(*tarsplit.Reader) error{
+		"Read": func(r *tarsplit.Reader) error { _, err := io.ReadAll(struct{ io.Reader }{r}); return err },
+		"Copy": func(r *tarsplit.Reader) error {
+			_, err := r.Copy(t.Context(), io.Discard, tarsplit.CopyOptions{})
+			return err
+		},
+	} {
+		r, err := l.Tar(t.Context(), cstor.TarOptions{})
+		check(t, err)
+		for range 2 { // errors are sticky
+			checkNamed(t, name, l, read(r))
+		}
+		check(t, r.Close())
+	}
+	at, err := l.TarAt(t.Context(), cstor.TarOptions{})
+	check(t, err)
+	_, err = io.ReadAll(io.NewSectionReader(at, 0, at.Size()))
+	checkNamed(t, "ReadAt", l, err)
+	if n, err := at.ReadAt(make([]byte, 1), at.Size()); n != 0 || err != io.EOF { //nolint:errorlint // it must be that
+		t.Errorf("at the end: %d, %v", n, err)
+	}
+	check(t, at.Close())
+}
+
+func checkNamed(t *testing.T, what string, l *cstor.Layer, err error) {
+	t.Helper()
+	root, _ := l.Store()
+	if at := (*cstor.StoreError)(nil); !errors.As(err, &at) || at.Store != root || !strings.Contains(at.What, l.ID()) || !errors.As(err, new(*tarsplit.EntryError)) {
+		t.Errorf("%s: %v", what, err)
 	}
 }
 

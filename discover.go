@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"unsafe"
 
 	"github.com/cstor-go/cstor/driver"
 	"github.com/cstor-go/cstor/internal/beneath"
@@ -18,12 +19,14 @@ type DiscoverOptions struct {
 	// ConfigFile is a storage.conf to be used in place of all others, as
 	// $CONTAINERS_STORAGE_CONF would be.
 	ConfigFile string
-	// Driver, RunRoot and ImageStore replace what was configured.
+	// Driver, RunRoot and ImageStore replace what was configured. The latter two must be
+	// absolute.
 	Driver, RunRoot, ImageStore string
 	// Sysroot is the root of another system, such as a mounted disk or a
 	// container's root file system, inside which to look: its storage.conf, its
 	// users. Nothing outside is opened, whatever its links say, and the
-	// environment does not count.
+	// environment does not count. The paths above are then paths inside, and they and
+	// Driver count for every user.
 	Sysroot string
 	// Getenv looks up environment variables; nil means those of the process.
 	Getenv func(name string) (value string, ok bool)
@@ -70,14 +73,16 @@ func (e *DiscoverError) Unwrap() error { return e.Err }
 // [Storage.Info] tells what was considered. The caller closes the result.
 //
 // With Sysroot it opens the stores of all users of that system that have one,
-// root's first: each is then a store with additional stores of its own.
+// root's first: each is then a store with additional stores of its own. A user whose
+// configuration or store cannot be read is left out, and [Storage.Warnings] says so,
+// unless nobody remains.
 //
 // An error is a [*DiscoverError] and matches [ErrNotStore] if there is no store.
 func Discover(ctx context.Context, opts DiscoverOptions) (*Storage, error) {
 	s := &Storage{lock: opts.Lock, helper: opts.Helper}
 	var err error
 	if opts.Sysroot != "" {
-		err = s.discoverMounted(opts)
+		err = s.discoverMounted(ctx, opts)
 	} else {
 		err = s.discoverHost(opts)
 	}
@@ -113,7 +118,7 @@ func (s *Storage) discover(from system, req storageconf.Request, owner string) e
 	result, err := storageconf.Discover(req)
 	for _, step := range result.Trace {
 		rules, _ := step.Rules.MarshalText()
-		s.found = append(s.found, Finding{
+		s.note(Finding{
 			Kind: string(step.Kind), Name: step.Name, State: string(step.State), Why: step.Why, Rules: string(rules), User: owner,
 		})
 	}
@@ -125,10 +130,13 @@ func (s *Storage) discover(from system, req storageconf.Request, owner string) e
 		return err
 	}
 	if owner != "" {
-		if other := s.addConfig(from, owner, *result.Other); other == nil || errors.Is(err, ErrNotStore) {
+		switch other := s.addConfig(from, owner, *result.Other); {
+		case noStore(err):
 			err = other
+		case !noStore(other):
+			err = errors.Join(err, other)
 		}
-	} else if errors.Is(err, ErrNotStore) {
+	} else if noStore(err) {
 		err = fmt.Errorf("%w (and, by the rules of %v, none at %s)", err, result.Other.Rules, result.Other.GraphRoot)
 	}
 	return err
@@ -148,7 +156,23 @@ func (s *Storage) addConfig(from system, owner string, cfg storageconf.Config) e
 	return s.add(from, owner, cfg)
 }
 
-func (s *Storage) discoverMounted(opts DiscoverOptions) error {
+// maxFound is how many bytes of findings are kept. What a user of a mounted system has
+// written may make them long.
+const maxFound = 16 << 20
+
+// note keeps a finding as long as there is room.
+func (s *Storage) note(f Finding) {
+	before := s.foundLen
+	s.foundLen += int(unsafe.Sizeof(f)) + len(f.Name) + len(f.Why)
+	switch {
+	case s.foundLen <= maxFound:
+		s.found = append(s.found, f)
+	case before <= maxFound:
+		s.warnings = append(s.warnings, errors.New("too much was considered on the way to the stores: the rest is not told"))
+	}
+}
+
+func (s *Storage) discoverMounted(ctx context.Context, opts DiscoverOptions) error {
 	root, err := beneath.Open(opts.Sysroot, beneath.InRoot)
 	if err != nil {
 		return err
@@ -156,7 +180,11 @@ func (s *Storage) discoverMounted(opts DiscoverOptions) error {
 	defer root.Close()
 	from := mounted(root)
 	users, err := storageconf.Users(from)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, storageconf.ErrTooLarge), errors.Is(err, beneath.ErrTooLarge):
+		s.warnings = append(s.warnings, fmt.Errorf("users of %s, of whom some are left out: %w", opts.Sysroot, err))
+	default:
 		return fmt.Errorf("users of %s: %w", opts.Sysroot, err)
 	}
 	if len(users) == 0 || users[0].UID != 0 {
@@ -164,18 +192,21 @@ func (s *Storage) discoverMounted(opts DiscoverOptions) error {
 	}
 	var first error
 	for _, u := range users {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
 		req := opts.request(from)
 		req.UID, req.Home, req.Getenv = u.UID, u.Home, u.Getenv
 		err := s.discover(from, req, u.Name)
 		switch {
 		case err == nil:
-		case errors.Is(err, ErrNotStore): // most users have none
+		case noStore(err): // most users have none
 			if first == nil {
 				first = err
 			}
 		default:
 			s.warnings = append(s.warnings, fmt.Errorf("user %s of %s: %w", u.Name, opts.Sysroot, err))
-			if first == nil || errors.Is(first, ErrNotStore) {
+			if first == nil || noStore(first) {
 				first = err
 			}
 		}

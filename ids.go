@@ -1,6 +1,8 @@
 package cstor
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 
 	"github.com/cstor-go/cstor/driver"
@@ -15,31 +17,33 @@ import (
 // containers may have id maps of their own, in terms of the tools' namespace.
 
 // storeIDs are the maps of the namespace in which the tools of a store run, if we are
-// outside of it; otherwise none. system has the lists of users and their ids.
-func storeIDs(system storageconf.FS, p *place) idmap.Maps {
+// outside of it; otherwise none. system has the lists of users and their ids. With an
+// error the maps are those of a user whom the lists that it is about do not have.
+func storeIDs(system storageconf.FS, p *place) (idmap.Maps, error) {
 	// The tools made this one; the root may have been made for them.
 	st, err := p.root.Lstat(p.driver + "-layers")
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		st, err = p.root.Lstat(p.driver + "-images")
 	}
 	if err != nil || st.Uid == 0 { // root's, or that of the user whom our namespace makes root
-		return idmap.Maps{}
+		return idmap.Maps{}, err
 	}
 	own := idmap.Own()
 	if st.Uid == idmap.Overflow && !own.UIDs.Has(idmap.SubRange{Count: idmap.None}) {
-		return idmap.Maps{} // somebody whom our namespace does not have
+		return idmap.Maps{}, nil // somebody whom our namespace does not have
 	}
 	user, ok, err := storageconf.UserByID(system, int(st.Uid))
 	if err != nil || !ok || user.GID < 0 {
 		user.GID = int(st.Gid)
 	}
-	uids := subordinate(system, "/etc/subuid", st.Uid, user.Name)
-	gids := subordinate(system, "/etc/subgid", st.Uid, user.Name)
+	uids, uidErr := subordinate(system, "/etc/subuid", st.Uid, user.Name)
+	gids, gidErr := subordinate(system, "/etc/subgid", st.Uid, user.Name)
+	err = errors.Join(unreadable(err), uidErr, gidErr)
 	lacks := func(own idmap.Map) func(idmap.SubRange) bool {
 		return func(r idmap.SubRange) bool { return !own.Has(r) }
 	}
 	if slices.ContainsFunc(uids, lacks(own.UIDs)) || slices.ContainsFunc(gids, lacks(own.GIDs)) {
-		return idmap.Maps{} // we are in a namespace, and the lists speak of ids outside
+		return idmap.Maps{}, err // we are in a namespace, and the lists speak of ids outside
 	}
 	if len(uids) == 0 || len(gids) == 0 {
 		// Then podman does with the user's own ids (pkg/rootless/rootless_linux.go:becomeRootInUserNS).
@@ -53,25 +57,38 @@ func storeIDs(system storageconf.FS, p *place) idmap.Maps {
 		m.UIDs, _ = idmap.ForUser(st.Uid, nil)
 		m.GIDs, _ = idmap.ForUser(uint32(user.GID), nil)
 	}
-	return m
+	return m, err
 }
 
-// subordinate returns a user's ranges in one of the lists. What cannot be read has none.
-func subordinate(system storageconf.FS, list string, uid uint32, name string) []idmap.SubRange {
+// subordinate returns a user's ranges in one of the lists: none if there is no list, it is
+// not for us to see, or what it says of him makes no sense.
+func subordinate(system storageconf.FS, list string, uid uint32, name string) ([]idmap.SubRange, error) {
 	text, err := system.ReadFile(list)
 	if err != nil {
-		return nil
+		return nil, unreadable(err)
 	}
 	ranges, err := idmap.Subordinate(text, uid, name)
 	if err != nil {
+		return nil, nil //nolint:nilerr // see above
+	}
+	return ranges, nil
+}
+
+// unreadable is what went wrong with a list, unless it is not there or not for us to see.
+func unreadable(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
-	return ranges
+	return err
 }
 
 // ids says what owners in the layer's tree mean.
 func (l *Layer) ids(mountProgram bool) (driver.IDs, error) {
-	ids := driver.IDs{Disk: l.place.ids()}
+	disk, err := l.place.ids()
+	if err != nil {
+		return driver.IDs{}, err
+	}
+	ids := driver.IDs{Disk: disk}
 	maps, err := l.idMaps()
 	if err != nil || maps.IsZero() {
 		return ids, err

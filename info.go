@@ -45,8 +45,8 @@ func (s *Storage) Info() (Info, error) {
 
 func (s *snapshot) info(p *place) StoreInfo {
 	i := StoreInfo{Root: p.path, Role: p.role, Driver: p.driver, User: p.owner}
-	if p.run != nil {
-		i.RunRoot = p.run.Path()
+	if run := p.run.Load(); run != nil {
+		i.RunRoot = run.Path()
 	}
 	only := []*place{p}
 	i.Images = i.count(s.data(only, "images/images.json"), countImages)

@@ -30,8 +30,8 @@ func (s *snapshot) inStore(dir string) (root string, err error) {
 	var paths []string
 	for _, p := range s.places {
 		dirs, paths = append(dirs, p.root), append(paths, p.path)
-		if p.run != nil {
-			dirs, paths = append(dirs, p.run), append(paths, p.path)
+		if run := p.run.Load(); run != nil {
+			dirs, paths = append(dirs, run), append(paths, p.path)
 		}
 	}
 	n, err := beneath.Inside(dir, dirs)

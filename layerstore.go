@@ -50,19 +50,17 @@ func (s *layerStore) close() error {
 	return s.root.Close()
 }
 
-// isLent reports whether the layer's tree is in an additional layer store.
-func (l *Layer) isLent() bool {
-	_, ok := l.lentTo()
-	return ok
-}
-
-// lentTo is where the layer's tree is, if it is in an additional layer store.
-func (l *Layer) lentTo() (target string, ok bool) {
+// lentTo is where the layer's tree is, if it is in an additional layer store. One that is
+// nowhere is not lent.
+func (l *Layer) lentTo() (target string, ok bool, err error) {
 	if l.place.driver != "overlay" {
-		return "", false
+		return "", false, nil
 	}
 	diff, err := l.item("diff")
-	return diff.Text, err == nil && diff.Type == fs.ModeSymlink
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDamaged) {
+		return "", false, nil
+	}
+	return diff.Text, err == nil && diff.Type == fs.ModeSymlink, err
 }
 
 // lender opens the folder that a layer has in an additional layer store, if that is

@@ -7,10 +7,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/cstor-go/cstor/driver"
-	"github.com/cstor-go/cstor/internal/idmap"
 	"github.com/cstor-go/cstor/internal/storageconf"
 )
 
@@ -19,7 +17,8 @@ type Options struct {
 	// Driver is "overlay" or "vfs"; empty means the one that the root has.
 	Driver string
 	// RunRoot is needed for transient stores only, whose lists of containers lie
-	// there.
+	// there. If it is not there yet, as on a machine that has just booted, the store
+	// has no containers, and [Storage.Refresh] looks for it again.
 	RunRoot string
 	// Transient: the store's volatile lists are in RunRoot.
 	Transient bool
@@ -50,6 +49,11 @@ func Open(ctx context.Context, root string, opts Options) (*Storage, error) {
 		return nil, err
 	}
 	s := &Storage{lock: opts.Lock, helper: opts.Helper, found: []Finding{{Kind: "flag", Name: "--root", State: "used", Why: root}}}
+	if opts.ImageStore != "" {
+		if opts.ImageStore, err = filepath.Abs(opts.ImageStore); err != nil {
+			return nil, err
+		}
+	}
 	cfg := storageconf.Config{
 		GraphRoot: root, RunRoot: opts.RunRoot, Driver: driverName(opts.Driver), ImageStore: opts.ImageStore,
 		AdditionalImageStores: opts.AdditionalImageStores, Transient: opts.Transient,
@@ -68,64 +72,6 @@ func driverName(name string) string {
 		return "overlay"
 	}
 	return name
-}
-
-// add opens the stores of one configuration.
-func (s *Storage) add(from system, owner string, cfg storageconf.Config) error {
-	driver, err := pickDriver(from, cfg)
-	if err != nil {
-		return err
-	}
-	primary, err := openPlace(cfg.GraphRoot, driver, RolePrimary, from.dir)
-	if err != nil {
-		return err
-	}
-	if s.have(primary) { // another user of a mounted system has the same
-		return primary.close()
-	}
-	n := len(s.configs)
-	s.configs = append(s.configs, []*place{primary})
-	have := func(p *place) { s.configs[n] = append(s.configs[n], p) }
-	if primary.transient = cfg.Transient; cfg.Transient && cfg.RunRoot != "" {
-		// A machine that has just booted has no run root yet.
-		if primary.run, err = from.dir(cfg.RunRoot); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return primary.fail("run root "+cfg.RunRoot, err)
-		}
-	}
-	if cfg.ImageStore != "" && filepath.Clean(cfg.ImageStore) != cfg.GraphRoot {
-		image, err := openPlace(cfg.ImageStore, driver, RoleImageStore, from.dir)
-		if err != nil {
-			return err
-		}
-		image.partner, primary.partner = primary, image
-		have(image)
-	}
-	for _, path := range cfg.AdditionalImageStores {
-		p, err := openPlace(path, driver, RoleAdditional, from.dir)
-		if err != nil {
-			s.warnings = append(s.warnings, fmt.Errorf("additional image store left out: %w", err))
-			continue
-		}
-		have(p)
-	}
-	lenders := openLayerStores(from, cfg.AdditionalLayerStores)
-	for _, p := range s.configs[n] {
-		p.owner, p.lock, p.helper, p.layerStores = owner, s.lock, s.helper, lenders
-		p.ids = sync.OnceValue(func() idmap.Maps { return storeIDs(from, p) })
-		if owner != "" { // the mounted system's root does not stay open
-			p.ids()
-		}
-	}
-	return nil
-}
-
-// have reports whether the directory of p is the primary store of a configuration.
-func (s *Storage) have(p *place) bool {
-	st, err := p.root.Lstat(".")
-	return err == nil && slices.ContainsFunc(s.configs, func(c []*place) bool {
-		other, err := c[0].root.Lstat(".")
-		return err == nil && other.Dev == st.Dev && other.Ino == st.Ino
-	})
 }
 
 // pickDriver returns the driver whose store is at the root. The root is opened
@@ -156,12 +102,8 @@ func pickDriver(from system, cfg storageconf.Config) (string, error) {
 // start takes the first snapshots, unless the stores could not be opened.
 func (s *Storage) start(ctx context.Context, err error) (*Storage, error) {
 	var snaps []*snapshot
-	for _, places := range s.configs {
-		if err == nil {
-			var snap *snapshot
-			snap, err = takeSnapshot(ctx, places, &s.trees)
-			snaps = append(snaps, snap)
-		}
+	if err == nil {
+		snaps, err = s.firstSnapshots(ctx)
 	}
 	if err != nil {
 		_ = s.Close() // nothing was written
@@ -169,4 +111,34 @@ func (s *Storage) start(ctx context.Context, err error) (*Storage, error) {
 	}
 	s.snaps.Store(&snaps)
 	return s, nil
+}
+
+// firstSnapshots reads the lists of all configurations. In a mounted system a user whose
+// lists cannot be read is left out, unless nobody remains.
+func (s *Storage) firstSnapshots(ctx context.Context) ([]*snapshot, error) {
+	var snaps []*snapshot
+	var first error
+	for n := 0; n < len(s.configs); {
+		places := s.configs[n]
+		snap, err := takeSnapshot(ctx, places, &s.trees, roomFor(snaps, nil))
+		if err == nil {
+			snaps = append(snaps, snap)
+			n++
+			continue
+		}
+		owner := places[0].owner
+		if owner == "" || ctx.Err() != nil {
+			return nil, err
+		}
+		s.warnings = append(s.warnings, fmt.Errorf("user %s left out: %w", owner, err))
+		s.configs = slices.Delete(s.configs, n, n+1)
+		_ = closePlaces(places) // were only read
+		if first == nil {
+			first = err
+		}
+	}
+	if len(snaps) == 0 {
+		return nil, first
+	}
+	return snaps, nil
 }

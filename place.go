@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -34,7 +35,8 @@ type place struct {
 	root   *beneath.Dir
 	// run is the run root of a transient store, which keeps its volatile lists
 	// there; nil if it is not there, or the store is not transient.
-	run       *beneath.Dir
+	run       atomic.Pointer[beneath.Dir]
+	openRun   func() (*beneath.Dir, error) // nil if it is not to be looked for: see findRun
 	transient bool
 	// partner is the other half of a split store: layer records, tar-split files and
 	// trees of one half may lie in the other (container-libs storage/store.go:load,
@@ -49,7 +51,7 @@ type place struct {
 	helper      driver.Helper // opens layers; nil if this process does
 	// ids are the maps of the namespace in which the store's tools run, if we are
 	// outside of it.
-	ids func() idmap.Maps
+	ids func() (idmap.Maps, error)
 }
 
 // openPlace opens the store at path, through dir, and checks that it has the
@@ -95,8 +97,8 @@ func (p *place) has(name string) bool {
 
 func (p *place) close() error {
 	err := errors.Join(p.root.Close(), p.tokens.close(), p.used.close())
-	if p.run != nil {
-		err = errors.Join(err, p.run.Close())
+	if run := p.run.Load(); run != nil {
+		err = errors.Join(err, run.Close())
 	}
 	if p.role == RolePrimary {
 		for _, s := range p.layerStores {

@@ -19,6 +19,7 @@ import (
 type snapshot struct {
 	places []*place
 	files  []*listFile // in the order of listFiles
+	size   int         // bytes in all lists
 	trees  *trees      // the storage's
 	parsed
 }
@@ -53,12 +54,25 @@ type identity struct {
 }
 
 // Lists are parsed on first use, but read at once, so that they belong together.
-// These are the sizes in bytes that one may have, and all of a configuration; a list
-// of 5,000 layers has 3 MB.
+// These are the sizes in bytes that one may have, all of a configuration, and those of
+// all users of a mounted system; a list of 5,000 layers has 3 MB.
 const (
-	maxList  = 64 << 20
-	maxLists = 128 << 20
+	maxList     = 64 << 20
+	maxLists    = 128 << 20
+	maxAllLists = 512 << 20
 )
+
+// roomFor is how many bytes the lists of a configuration may have beside those of
+// others; old is its present snapshot, which will go.
+func roomFor(all []*snapshot, old *snapshot) int {
+	room := maxAllLists
+	for _, s := range all {
+		if s != old {
+			room -= s.size
+		}
+	}
+	return min(room, maxLists)
+}
 
 // listFiles names what there may be to read; a file that is not there is an empty
 // list, and a missing lock file one that was never written.
@@ -71,14 +85,15 @@ func listFiles(places []*place) []*listFile {
 	}
 	for _, p := range places {
 		volatile := p.root
-		if p.run != nil {
-			volatile = p.run
+		run := p.run.Load()
+		if run != nil {
+			volatile = run
 		}
 		// Images before layers or the other way, either order alone can tear:
 		// takeSnapshot looks a second time.
 		add(p, p.root, true, "images/images.lock", "layers/layers.lock")
 		add(p, p.root, false, "images/images.json", "layers/layers.json", "containers/containers.json")
-		if p.transient && p.run == nil {
+		if p.transient && run == nil {
 			continue // what is in the root is from before
 		}
 		add(p, volatile, true, "containers/containers.lock")
@@ -90,19 +105,20 @@ func listFiles(places []*place) []*listFile {
 // takeSnapshot reads all lists of all places so that they belong together: each
 // file is replaced as a whole, but the set is not, so it is read again when any
 // file or last-writer token has changed meanwhile. (The token is written before the
-// list, so neither would do alone.)
-func takeSnapshot(ctx context.Context, places []*place, open *trees) (*snapshot, error) {
+// list, so neither would do alone.) All lists together may have room bytes.
+func takeSnapshot(ctx context.Context, places []*place, open *trees, room int) (*snapshot, error) {
 	wait := time.Millisecond
 	for {
 		s := &snapshot{places: places, files: listFiles(places), trees: open}
-		var total int
 		for _, f := range s.files {
-			err := f.read()
-			if total += len(f.data); err == nil && total > maxLists {
-				err = fmt.Errorf("with the lists before it %d bytes, over the limit of %d", total, maxLists)
+			if err := context.Cause(ctx); err != nil {
+				return nil, err
 			}
-			if err != nil {
+			if err := f.read(room - s.size); err != nil {
 				return nil, f.place.fail(f.name, err)
+			}
+			if !f.lock {
+				s.size += len(f.data)
 			}
 		}
 		same, err := s.unchanged()
@@ -121,12 +137,16 @@ func takeSnapshot(ctx context.Context, places []*place, open *trees) (*snapshot,
 	}
 }
 
-// unchanged reports whether all files are still those that were read.
+// unchanged reports whether all files are still those that were read, and no others
+// have come with a run root.
 func (s *snapshot) unchanged() (bool, error) {
+	if len(listFiles(s.places)) != len(s.files) {
+		return false, nil
+	}
 	for _, f := range s.files {
 		now := &listFile{place: f.place, dir: f.dir, name: f.name, lock: f.lock}
 		if f.lock { // tiny, and what it says counts
-			if err := now.read(); err != nil {
+			if err := now.read(0); err != nil {
 				return false, f.place.fail(f.name, err)
 			}
 			if string(now.data) != string(f.data) {
@@ -149,8 +169,9 @@ func (s *snapshot) unchanged() (bool, error) {
 	return true, nil
 }
 
-// read takes the file's present content; a file that is not there has none.
-func (f *listFile) read() error {
+// read takes the file's present content; a file that is not there has none. A list must
+// have room bytes at most.
+func (f *listFile) read(room int) error {
 	if f.lock {
 		var err error
 		f.data, err = f.place.tokens.read(f.dir, f.name)
@@ -170,6 +191,9 @@ func (f *listFile) read() error {
 	}
 	if st.Size > maxList {
 		return fmt.Errorf("%d bytes, over the limit of %d", st.Size, maxList)
+	}
+	if st.Size > int64(room) {
+		return fmt.Errorf("%d bytes, when the lists before it leave no more than %d", st.Size, room)
 	}
 	// The file was replaced as a whole: its size is its length.
 	f.id, f.data = identityOf(&st), make([]byte, st.Size)

@@ -85,8 +85,9 @@ func (l *Layer) recipe() (*os.File, error) {
 
 // whyNoRecipe says it for people.
 func (l *Layer) whyNoRecipe() string {
+	_, lent, _ := l.lentTo() // what cannot be looked at is told by who needs it
 	switch {
-	case l.isLent():
+	case lent:
 		return "it is in an additional layer store, which keeps its blob and not the place of each file in it"
 	case l.rec.DiffDigest != "":
 		return "it was made from a tar, but has no tar-split file"

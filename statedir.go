@@ -28,11 +28,10 @@ func (s *Storage) StateDirs() ([]StateDir, error) {
 	var all []StateDir
 	for _, places := range s.configs {
 		p := places[0]
-		switch {
-		case !p.transient:
+		if !p.transient {
 			all = append(all, StateDir{p, p.root})
-		case p.run != nil:
-			all = append(all, StateDir{p, p.run})
+		} else if run := p.run.Load(); run != nil {
+			all = append(all, StateDir{p, run})
 		}
 	}
 	return all, nil
@@ -58,6 +57,9 @@ func (d StateDir) ReadFile(name string, limit int64) ([]byte, error) {
 // closed or another file has its name. Closing any descriptor of a file drops the POSIX
 // record locks that the process has on it (fcntl(2)), and the process may be one that
 // has the file open by itself, such as a database. Errors are as of [StateDir.ReadFile].
+//
+// [Storage.Close] waits for f: neither it nor Use of the same name may be called in f,
+// which would wait for itself.
 func (d StateDir) Use(name string, f func(*os.File) error) error {
 	file := d.place.used.entry(d.dir.Path() + "/" + name)
 	file.Lock()

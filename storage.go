@@ -17,6 +17,7 @@ type Storage struct {
 	configs  [][]*place // each in lookup order; one, but in a mounted system
 	warnings []error
 	found    []Finding // how it was discovered
+	foundLen int       // see note
 	lock     bool      // Options.Lock
 	helper   driver.Helper
 
@@ -32,7 +33,8 @@ func (s *Storage) Warnings() []error { return s.warnings }
 
 // Refresh takes a new snapshot if the store has changed since the last was taken.
 // Values of the old one stay what they are. While nothing has changed it costs a
-// system call or two for each list.
+// system call or two for each list. The run root of a transient store that was not there
+// is looked for again, but not in a mounted system.
 func (s *Storage) Refresh(ctx context.Context) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,6 +44,9 @@ func (s *Storage) Refresh(ctx context.Context) (changed bool, err error) {
 	}
 	snaps := slices.Clone(old)
 	for n, snap := range old {
+		if err := snap.places[0].findRun(); err != nil {
+			return false, err
+		}
 		same, err := snap.unchanged()
 		if err != nil {
 			return false, err
@@ -49,7 +54,7 @@ func (s *Storage) Refresh(ctx context.Context) (changed bool, err error) {
 		if same {
 			continue
 		}
-		if snaps[n], err = takeSnapshot(ctx, snap.places, &s.trees); err != nil {
+		if snaps[n], err = takeSnapshot(ctx, snap.places, &s.trees, roomFor(snaps, snap)); err != nil {
 			return false, err
 		}
 		changed = true
@@ -69,9 +74,7 @@ func (s *Storage) Close() error {
 	}
 	err := s.trees.close()
 	for _, places := range s.configs {
-		for _, p := range places {
-			err = errors.Join(err, p.close())
-		}
+		err = errors.Join(err, closePlaces(places))
 	}
 	return err
 }

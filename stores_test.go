@@ -115,7 +115,8 @@ func TestDuplicates(t *testing.T) {
 
 func TestTransient(t *testing.T) {
 	t.Parallel()
-	run := t.TempDir()
+	root := t.TempDir()
+	run := filepath.Join(root, "run")
 	made := storetest.New(t, storetest.Sample, storetest.Options{Transient: true, RunRoot: run})
 	s, err := cstor.Open(t.Context(), made.Root, cstor.Options{Transient: true, RunRoot: made.RunRoot})
 	check(t, err)
@@ -125,11 +126,21 @@ func TestTransient(t *testing.T) {
 	if layers, err := c.Layers(); err != nil || len(layers) != 4 {
 		t.Errorf("%v, %v", layers, err)
 	}
-	gone, err := cstor.Open(t.Context(), made.Root, cstor.Options{Transient: true, RunRoot: filepath.Join(run, "not there")})
+	gone, err := cstor.Open(t.Context(), made.Root, cstor.Options{Transient: true, RunRoot: filepath.Join(root, "not there")})
 	check(t, err)
 	defer gone.Close()
 	if _, err := gone.Container("work"); !errors.Is(err, cstor.ErrNotFound) {
 		t.Errorf("after a reboot: %v", err)
+	}
+	check(t, os.Rename(run, filepath.Join(root, "not there")))
+	if changed, err := gone.Refresh(t.Context()); !changed || err != nil {
+		t.Errorf("the run root is there: %v, %v", changed, err)
+	}
+	if _, err := gone.Container("work"); err != nil {
+		t.Error(err)
+	}
+	if changed, err := gone.Refresh(t.Context()); changed || err != nil {
+		t.Errorf("nothing happened: %v, %v", changed, err)
 	}
 }
 
@@ -187,7 +198,8 @@ func TestClosed(t *testing.T) {
 	_, _, err4 := i.Manifest()
 	_, err5 := s.Refresh(t.Context())
 	_, err6 := s.Info()
-	for n, err := range []error{err1, err2, err3, err4, err5, err6} {
+	_, err7 := l.Link()
+	for n, err := range []error{err1, err2, err3, err4, err5, err6, err7} {
 		if !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("call %d: %v", n+1, err)
 		}

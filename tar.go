@@ -32,8 +32,13 @@ type TarOptions struct {
 // an additional layer store is uncompressed from its blob, and gives no files. The
 // stream never gives more bytes than were recorded with the diff id. ctx counts until
 // Tar returns; for an approximate tar, until the last entry has been made.
+//
+// Errors of the stream that are about the layer are those of [tarsplit.Reader], wrapped in
+// a [*StoreError].
 func (l *Layer) Tar(ctx context.Context, opts TarOptions) (*tarsplit.Reader, error) {
-	r, _, err := l.tar(ctx, opts, opts.CheckCRC)
+	split := l.splitOptions()
+	split.Wrap = l.fail
+	r, _, err := l.tar(ctx, opts, split, opts.CheckCRC)
 	return r, err
 }
 
@@ -47,29 +52,30 @@ const (
 )
 
 // tar opens the layer's tar. A made one is checked, as far as it can be, if checkMade.
-func (l *Layer) tar(ctx context.Context, opts TarOptions, checkMade bool) (r *tarsplit.Reader, from origin, err error) {
-	split := l.splitOptions()
+func (l *Layer) tar(ctx context.Context, opts TarOptions, split tarsplit.Options, checkMade bool) (r *tarsplit.Reader, from origin, err error) {
 	split.CheckCRC = opts.CheckCRC
 	src, err := l.source(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		r, err = tarsplit.NewReader(src, src.tree.Tree, split)
 		if err != nil {
 			_ = src.Close() // was only read
 		}
-	case !errors.Is(err, ErrNoTar):
-	case l.isLent():
-		from = fromBlob
-		var plain *blob
-		if plain, err = l.blob(ctx); err != nil {
-			break
-		}
-		if r, err = tarsplit.NewPlainReader(plain, split); err != nil {
-			_ = plain.Close() // was only read
-		}
-	case opts.Approximate:
-		from, split.CheckCRC = fromEntries, checkMade
-		r, err = l.madeTar(ctx, split)
+		return r, fromRecipe, l.fail(err)
 	}
-	return r, from, l.fail(err)
+	if !errors.Is(err, ErrNoTar) {
+		return nil, fromRecipe, l.fail(err)
+	}
+	_, lent, lentErr := l.lentTo()
+	switch {
+	case lentErr != nil:
+		return nil, fromRecipe, l.fail(errors.Join(err, lentErr))
+	case lent:
+		r, err = l.blobTar(ctx, split)
+		return r, fromBlob, l.fail(err)
+	case opts.Approximate:
+		split.CheckCRC = checkMade
+		r, err = l.madeTar(ctx, split)
+		return r, fromEntries, l.fail(err)
+	}
+	return nil, fromRecipe, l.fail(err)
 }

@@ -12,15 +12,15 @@ import (
 // the recipe is read.
 //
 // Nothing but sizes is verified, and nothing can be: whoever needs to know that the
-// layer is whole exports it once, with [Layer.WriteTar] into [io.Discard]. Errors are
-// those of [Layer.Tar]; CheckCRC is refused.
+// layer is whole exports it once, with [Layer.WriteTar] into [io.Discard]. Errors, those
+// of reads as well, are as of [Layer.Tar]; CheckCRC is refused.
 func (l *Layer) TarAt(ctx context.Context, opts TarOptions) (*tarsplit.ReaderAt, error) {
 	src, err := l.source(ctx)
 	if err != nil {
 		return nil, err
 	}
 	split := l.splitOptions()
-	split.CheckCRC, split.MaxIndex = opts.CheckCRC, opts.MaxIndex
+	split.CheckCRC, split.MaxIndex, split.Wrap = opts.CheckCRC, opts.MaxIndex, l.fail
 	r, err := tarsplit.NewReaderAt(patient{ctx, src}, src.tree.Tree, split)
 	if err != nil {
 		_ = src.Close() // was only read

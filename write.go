@@ -70,7 +70,8 @@ func (l *Layer) WriteTar(ctx context.Context, w io.Writer, opts WriteOptions) (R
 		}
 	}
 	verify := !opts.NoVerify
-	r, from, err := l.tar(ctx, TarOptions{CheckCRC: verify && (opts.CheckCRC || want == ""), Approximate: opts.Approximate}, verify)
+	stream := TarOptions{CheckCRC: verify && (opts.CheckCRC || want == ""), Approximate: opts.Approximate}
+	r, from, err := l.tar(ctx, stream, l.splitOptions(), verify) // errors are wrapped here, with what explains them
 	if err != nil {
 		return Report{}, err
 	}
