@@ -71,7 +71,7 @@ func (l *Layer) takes(other *tarsplit.Entry, place string, node *driver.Node) bo
 // isContainers reports whether the layer looks like a container's, which nobody
 // unpacked.
 func (l *Layer) isContainers() bool {
-	if l.rec.DiffDigest != "" || l.rec.TOCDigest != "" {
+	if !l.ofContainer() {
 		return false
 	}
 	recipe, err := l.recipe()

@@ -3,6 +3,7 @@ package cstor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,6 +88,34 @@ func TestMountedLimits(t *testing.T) {
 	defer s.Close()
 	if image(t, s, "roots:1").ID() != roots.Image("localhost/roots:1").ID || !warned(s, "passwd") {
 		t.Errorf("warnings %v", s.Warnings())
+	}
+}
+
+// TestMountedFindings: what was considered is told as long as that takes no more than some
+// memory.
+func TestMountedFindings(t *testing.T) {
+	t.Parallel()
+	disk, _ := usersDisk(t, "alice")
+	passwd := []byte("alice:x:1000:1000::/home/alice:/bin/sh\n")
+	for n := range 1000 {
+		passwd = fmt.Appendf(passwd, "u%d:x:1001:1001::/%d%s:/bin/sh\n", n, n, strings.Repeat("/long", 700))
+	}
+	write(t, filepath.Join(disk, "etc/passwd"), string(passwd))
+	for n := range 50 {
+		write(t, filepath.Join(disk, "etc/containers/storage.conf.d", fmt.Sprintf("%d%s.conf", n, strings.Repeat("-", 200))), "")
+	}
+	s, err := cstor.Discover(t.Context(), cstor.DiscoverOptions{Sysroot: disk})
+	check(t, err)
+	defer s.Close()
+	image(t, s, "alice:1")
+	info, err := s.Info()
+	check(t, err)
+	size := 0
+	for _, f := range info.Considered {
+		size += len(f.Name) + len(f.Why)
+	}
+	if size > 16<<20 || !warned(s, "not told") {
+		t.Errorf("%d bytes in %d findings, %d warnings", size, len(info.Considered), len(s.Warnings()))
 	}
 }
 

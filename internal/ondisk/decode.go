@@ -24,23 +24,17 @@ var ErrID = errors.New("not a file name")
 
 // FormatError says that a record file is not what its writers write.
 type FormatError struct {
-	Offset int64 // bytes from the start of the file; -1 if not known
-	Record int   // counts from 0; -1 before the first
+	Offset int64 // bytes from the start of the file
+	Record int   // counts from 0; -1 if it is in none
 	Err    error
 }
 
 func (e *FormatError) Error() string {
-	var at []string
+	at := fmt.Sprintf("byte %d", e.Offset)
 	if e.Record >= 0 {
-		at = append(at, fmt.Sprintf("record %d", e.Record))
+		at = fmt.Sprintf("record %d, %s", e.Record, at)
 	}
-	if e.Offset >= 0 {
-		at = append(at, fmt.Sprintf("byte %d", e.Offset))
-	}
-	if len(at) == 0 {
-		return e.Err.Error()
-	}
-	return strings.Join(at, ", ") + ": " + e.Err.Error()
+	return at + ": " + e.Err.Error()
 }
 
 func (e *FormatError) Unwrap() error { return e.Err }
