@@ -10,13 +10,13 @@ type kept[T any] struct {
 	v    T
 }
 
-func (k *kept[T]) get(make func() (T, error)) (T, error) {
+func (k *kept[T]) get(find func() (T, error)) (T, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.done {
 		return k.v, nil
 	}
-	v, err := make()
+	v, err := find()
 	if err == nil {
 		k.v, k.done = v, true
 	}

@@ -17,13 +17,14 @@ import (
 func usersDisk(t *testing.T, users ...string) (disk string, stores map[string]*storetest.Store) {
 	t.Helper()
 	disk, stores = t.TempDir(), map[string]*storetest.Store{}
-	passwd := "root:x:0:0::/root:/bin/sh\n"
+	var passwd strings.Builder
+	passwd.WriteString("root:x:0:0::/root:/bin/sh\n")
 	for _, u := range users {
-		passwd += u + ":x:1000:1000::/home/" + u + ":/bin/sh\n"
+		passwd.WriteString(u + ":x:1000:1000::/home/" + u + ":/bin/sh\n")
 		stores[u] = builtStore(t, filepath.Join(disk, "home", u, ".local/share/containers/storage"),
 			"layer base\n  file a 0644 \""+u+"\"\nimage localhost/"+u+":1 layer=base", storetest.Options{})
 	}
-	write(t, filepath.Join(disk, "etc/passwd"), passwd)
+	write(t, filepath.Join(disk, "etc/passwd"), passwd.String())
 	return disk, stores
 }
 
