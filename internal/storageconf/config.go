@@ -24,11 +24,9 @@ type Request struct {
 	// are not read, $CONTAINERS_STORAGE_CONF_OVERRIDE still is.
 	ConfigFile string
 
-	// Root, RunRoot, ImageStore and Driver, if not empty, replace what was
-	// configured. The first three must be absolute. Root names a whole store: the
-	// image store and the driver options that go with the configured one, and so
-	// the additional stores, are dropped, as "podman --root" drops the options.
-	Root, RunRoot, ImageStore, Driver string
+	// RunRoot, ImageStore and Driver, if not empty, replace what was configured. The
+	// first two must be absolute.
+	RunRoot, ImageStore, Driver string
 }
 
 // Config is the place and shape of one storage. All paths are absolute, clean

@@ -125,7 +125,6 @@ func (d *discovery) applyFlags(cfg *Config) error {
 		name, value string
 		to          *string
 	}{
-		{"--root", d.req.Root, &cfg.GraphRoot},
 		{"--runroot", d.req.RunRoot, &cfg.RunRoot},
 		{"--imagestore", d.req.ImageStore, &cfg.ImageStore},
 	} {
@@ -135,9 +134,6 @@ func (d *discovery) applyFlags(cfg *Config) error {
 		path, err := cleanPath(flag.name, "", flag.value)
 		if err != nil {
 			return err
-		}
-		if flag.to == &cfg.GraphRoot {
-			cfg.ImageStore, cfg.DriverOptions = "", nil
 		}
 		*flag.to = path
 		d.note(KindFlag, flag.name, StateUsed, "%s", quote(path))

@@ -248,7 +248,7 @@ func TestFaults(t *testing.T) {
 		{name: "STORAGE_OPTS with a blank item", env: home("STORAGE_OPTS", "a=b,"), want: ErrSyntax, at: SourceError{Source: "$STORAGE_OPTS"}},
 		{name: "STORAGE_OPTS with an unknown driver", env: home("STORAGE_OPTS", "foo.a=b"), want: ErrSyntax, at: SourceError{Source: "$STORAGE_OPTS", Value: "foo.a=b"}},
 		{name: "driver with a slash", env: home("STORAGE_DRIVER", "../x"), want: ErrDriver, at: SourceError{Key: "driver", Value: "../x"}},
-		{name: "flag relative", req: Request{Root: "x"}, want: ErrRelative, at: SourceError{Source: "--root", Value: "x"}},
+		{name: "flag relative", req: Request{RunRoot: "x"}, want: ErrRelative, at: SourceError{Source: "--runroot", Value: "x"}},
 		{name: "no home", env: map[string]string{}, req: Request{UID: 7}, want: ErrNoHome, at: SourceError{Source: "$HOME"}},
 		{name: "relative home", env: map[string]string{"HOME": "h"}, req: Request{UID: 7}, want: ErrRelative, at: SourceError{Source: "$HOME", Value: "h/.local/share/containers/storage"}},
 		{name: "relative XDG_DATA_HOME", env: home("XDG_DATA_HOME", "d"), req: Request{UID: 7}, want: ErrRelative, at: SourceError{Source: "$XDG_DATA_HOME", Value: "d/containers/storage"}},

@@ -60,7 +60,11 @@ func TestHostChoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	uid := os.Getuid()
-	res, err := Discover(Request{FS: Host{}, UID: uid, Root: own, Getenv: getenv(map[string]string{"HOME": home, "_CONTAINERS_ROOTLESS_UID": "54321"})})
+	conf := filepath.Join(home, "storage.conf")
+	if err := os.WriteFile(conf, []byte("[storage]\ngraphroot = '"+own+"'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Discover(Request{FS: Host{}, UID: uid, ConfigFile: conf, Getenv: getenv(map[string]string{"HOME": home, "_CONTAINERS_ROOTLESS_UID": "54321"})})
 	if err != nil {
 		t.Fatal(err)
 	}

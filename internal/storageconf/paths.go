@@ -72,9 +72,6 @@ func (d *discovery) defaultGraphRoot() (string, error) {
 		d.note(KindDefault, "graphroot", StateUsed, "%q", defaultGraphRoot)
 		return defaultGraphRoot, nil
 	}
-	if d.req.Root != "" {
-		return d.req.Root, nil // replaces it, and needs no home
-	}
 	// container-libs storage/pkg/homedir/homedir.go:GetDataHome
 	source, dir := "$XDG_DATA_HOME", d.env("XDG_DATA_HOME")
 	if dir == "" {

@@ -220,13 +220,11 @@ force_mask = "shared"
 		{name: "STORAGE_OPTS, rootless without a file", uid: user, env: []string{"STORAGE_OPTS", "imagestore=/a"}, want: rootless(func(c *Config) { c.AdditionalImageStores = []string{"/a"} })},
 
 		{
-			name: "flags", uid: user, flags: Request{Root: "/f/", RunRoot: "/fr", Driver: "overlay2", ImageStore: "/fi"}, env: []string{"STORAGE_DRIVER", "vfs"},
+			name: "flags", uid: user, flags: Request{RunRoot: "/fr/", Driver: "overlay2", ImageStore: "/fi"}, env: []string{"STORAGE_DRIVER", "vfs"},
 			files: own("[storage]\ngraphroot='/g'\nimagestore='/i'\n[storage.options]\nadditionalimagestores=['/z']\n"),
-			want:  rootless(func(c *Config) { c.GraphRoot, c.RunRoot, c.Driver, c.ImageStore = "/f", "/fr", "overlay", "/fi" }),
-		},
-		{
-			name: "flags: a root drops image store and options", flags: Request{Root: "/f"}, files: admin("[storage]\nrunroot='/r'\nimagestore='/i'\n[storage.options]\nadditionalimagestores=['/z']\n"),
-			want: rootful(func(c *Config) { c.GraphRoot, c.RunRoot = "/f", "/r" }),
+			want: rootless(func(c *Config) {
+				c.GraphRoot, c.RunRoot, c.Driver, c.ImageStore, c.AdditionalImageStores = "/g", "/fr", "overlay", "/fi", []string{"/z"}
+			}),
 		},
 		{
 			name: "flags: a driver reads the options as its own", flags: Request{Driver: "vfs"}, env: []string{"STORAGE_OPTS", "vfs.imagestore=/c,overlay.imagestore=/d"},
