@@ -174,7 +174,7 @@ func TestUnreadableFile(t *testing.T) {
 		"full":       {t.Context(), good, full, syscall.ENOSPC, false},
 		"ended":      {ended, good, out, context.Canceled, false},
 	} {
-		d := &delivery{ctx: test.ctx, w: test.to}
+		d := &delivery{ctx: test.ctx, r: &Reader{}, w: test.to}
 		err := d.hand(&part{ext: extent{name: "f", size: kernelPiece, length: kernelPiece}, src: &shared{file: test.src}})
 		var entry *EntryError
 		if !errors.Is(err, test.want) || errors.As(err, &entry) != test.entry {
