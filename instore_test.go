@@ -19,9 +19,15 @@ func TestInStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := spec.Build(root, storetest.Options{}); err != nil {
+	made, err := spec.Build(root, storetest.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := made.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := os.Symlink(filepath.Join(root, "overlay"), filepath.Join(disk, "link")); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ func TestTableNames(t *testing.T) {
 		refused := func(err error) bool { return err != nil && strings.Contains(err.Error(), "a NUL in the name") }
 		_, tarErr := extract.Tar(t.Context(), layers, io.Discard, extract.TarOptions{})
 		dir := filepath.Join(t.TempDir(), "out")
+		t.Cleanup(func() { _ = os.Chmod(dir, 0o700) }) // else an ordinary user cannot remove it
 		_, dirErr := extract.Dir(t.Context(), layers, dir, extract.Options{Reflink: extract.ReflinkAuto, NoSameOwner: true})
 		if name == "whole" {
 			check(t, tarErr)
