@@ -2,7 +2,7 @@
 # make test     set up what the tests need, then run all of them
 # make check    formatting, vet, lint, tidiness (part of test)
 # make bench    compare with containers-storage, tar and podman, into docs/PERFORMANCE.md
-#               (root; an hour; 25 GiB in /var/tmp/cstor-bench, of which 5 are kept)
+#               (root; an hour; 17 GiB in /var/tmp/cstor-bench, of which 5 are kept)
 # make fuzz     each fuzz target for FUZZTIME
 # make man      manual pages into man/
 # make install  the binaries into DESTDIR/PREFIX/bin, manual pages, completions

@@ -9,7 +9,7 @@
 //
 // What is measured against lies in a work folder and is made once: the programs, a store
 // with very many images, and the corpora of package corpora, 4.6 GiB. Exports take 3 GiB
-// more while they run, OCI layouts as well, equal tars 2 GiB, extractions up to 20 GiB. The folder may be removed at any time; nothing else removes it.
+// more while they run, OCI layouts as well, equal tars 2 GiB, extractions up to 12 GiB. The folder may be removed at any time; nothing else removes it.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&o.layers, "layers", 5000, "layers in the listing store")
 	flag.StringVar(&o.only, "only", "", "run the groups whose titles match this regular expression; not with -out")
 	flag.StringVar(&o.out, "out", "", "the page to write; empty: standard output")
-	flag.StringVar(&o.work, "work", "/var/tmp/cstor-bench", "folder for stores and programs, which is kept; up to 25 GiB")
+	flag.StringVar(&o.work, "work", "/var/tmp/cstor-bench", "folder for stores and programs, which is kept; up to 17 GiB")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -17,6 +17,7 @@ type group struct {
 	cases        []timed // what the others are compared with first
 	out          string  // a folder that is empty before each run, and must not be after it; "": the cases print
 	trees        string  // or a folder in which each run makes a directory, which is kept
+	removed      bool    // those directories, before the next run
 
 	made int                // directories in trees
 	sums map[string]treeSum // of the first of them for each view
@@ -122,6 +123,11 @@ func (g *group) empty() error {
 func (g *group) flushTrees() error {
 	if g.trees == "" {
 		return nil
+	}
+	if g.removed {
+		if err := errors.Join(os.RemoveAll(g.trees), os.Mkdir(g.trees, 0o700)); err != nil {
+			return err
+		}
 	}
 	return flush(g.trees)
 }

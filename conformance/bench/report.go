@@ -23,7 +23,7 @@ names: above 1, cstor is faster. Peak memory is that of the largest process (wha
 
 Caches are warm: a run of each command that does not count comes first, and the stores fit into memory. What cstor wrote in it
 has been compared with the layers' diff ids, with a file itself, or with what its peers found; of listings and of flat tars only that
-they are not empty (tests compare those). Before each run, except of extractions, what the one before wrote is removed, and the file
+they are not empty (tests compare those). Before each run, except of extractions of many files, what the one before wrote is removed, and the file
 system is synced. On the clock no command waits for the disk, unless it asks to, or the kernel makes it wait because too much is dirty.
 Nothing is pinned to a core.
 
