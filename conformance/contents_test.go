@@ -219,7 +219,7 @@ func mounted(t *testing.T, c corpus.Corpus, s *corpus.Store, name string, layers
 		return mount{tree, by}, err
 	}))
 	m, err := once.(func() (mount, error))()
-	if errors.Is(err, contents.ErrNoMount) {
+	if errors.Is(err, contents.ErrNoMount) && os.Getenv("CSTOR_REQUIRE_PEERS") != "1" {
 		t.Skip(err)
 	}
 	if err != nil {

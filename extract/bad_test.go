@@ -190,9 +190,8 @@ func TestBadEntries(t *testing.T) {
 // takes names of other case for the same: exFAT, as the program exfat-fuse has it.
 func poor(t *testing.T) string {
 	t.Helper()
-	if _, err := exec.LookPath("mount.exfat-fuse"); err != nil {
-		t.Skip("needs exfat-fuse")
-	}
+	needRoot(t)
+	program(t, "mount.exfat-fuse")
 	return mounted(t, 40, "mkfs.exfat")
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cstor-go/cstor"
+	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/internal/transfer"
 	"github.com/cstor-go/cstor/merge"
 	"github.com/cstor-go/cstor/tarsplit"
@@ -150,7 +151,7 @@ func read(fd int, p []byte, at int64) (n int, err error) {
 
 // pread is [unix.Pread] without EINTR; n is never negative.
 func pread(fd int, p []byte, at int64) (n int, err error) {
-	err = retry(func() (err error) {
+	err = beneath.Retry(func() (err error) {
 		n, err = unix.Pread(fd, p, at)
 		return err
 	})

@@ -159,7 +159,7 @@ func (d *destination) prepare(fd int, looked *unix.Stat_t) error {
 	}
 	const probe = ".cstor-probe"
 	var file int
-	err := retry(func() (err error) {
+	err := beneath.Retry(func() (err error) {
 		file, err = unix.Openat(fd, probe, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o777)
 		return err
 	})

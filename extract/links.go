@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/merge"
 )
 
@@ -95,7 +96,7 @@ func (w *worker) makeLinks() error {
 
 // linkat makes a link, by the directories of its target and of itself.
 func linkat(from, to int, l link) error {
-	return retry(func() error { return unix.Linkat(from, path.Base(l.target), to, path.Base(l.path), 0) })
+	return beneath.Retry(func() error { return unix.Linkat(from, path.Base(l.target), to, path.Base(l.path), 0) })
 }
 
 // linked says what comes of an attempt to make a link, which gave err.

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/merge"
 	"github.com/cstor-go/cstor/tarsplit"
 )
@@ -21,7 +22,7 @@ func (w *worker) make(dir int, n *merge.Node) error {
 	case '0':
 		return w.file(at, n)
 	case '2':
-		if err := retry(func() error { return unix.Symlinkat(e.Linkname, dir, base) }); err != nil {
+		if err := beneath.Retry(func() error { return unix.Symlinkat(e.Linkname, dir, base) }); err != nil {
 			return failed("create", err)
 		}
 		w.report.Symlinks++
@@ -48,7 +49,7 @@ func (w *worker) device(n *node, e *tarsplit.Entry) error {
 		number = unix.Mkdev(uint32(e.Devmajor), uint32(e.Devminor))
 	}
 	mode := uint32(e.Mode) & 0o7777
-	err := retry(func() error { return unix.Mknodat(n.dir, n.base, kind|mode, int(number)) })
+	err := beneath.Retry(func() error { return unix.Mknodat(n.dir, n.base, kind|mode, int(number)) })
 	if err != nil {
 		if !w.mayLose(err) {
 			return failed("create device", err)
@@ -71,7 +72,7 @@ func (w *worker) file(n *node, m *merge.Node) (err error) {
 		flags = unix.O_RDWR
 	}
 	flags |= unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	err = retry(func() (err error) {
+	err = beneath.Retry(func() (err error) {
 		n.fd, err = unix.Openat(n.dir, n.base, flags, mode)
 		return err
 	})

@@ -18,9 +18,7 @@ import (
 func mounted(t *testing.T, size int64, mkfs ...string) string {
 	t.Helper()
 	needRoot(t)
-	if _, err := exec.LookPath(mkfs[0]); err != nil {
-		t.Skip("needs ", mkfs[0])
-	}
+	program(t, mkfs[0])
 	image, dir := filepath.Join(t.TempDir(), "image"), t.TempDir()
 	check(t, os.WriteFile(image, nil, 0o600))
 	check(t, os.Truncate(image, size<<20))
@@ -50,12 +48,24 @@ func small(t *testing.T, options string) string {
 	return dir
 }
 
+// program skips the test where a program is missing, and fails it where all are required.
+func program(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		if os.Getenv("CSTOR_REQUIRE_PEERS") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("needs ", name)
+	}
+}
+
 // shared counts the extents of a file, and those of them that other files have too.
 func shared(t *testing.T, name string) (all, common int) {
 	t.Helper()
+	program(t, "filefrag")
 	out, err := exec.Command("filefrag", "-v", name).CombinedOutput()
 	if err != nil {
-		t.Skipf("filefrag: %v: %s", err, out)
+		t.Fatalf("filefrag: %v: %s", err, out)
 	}
 	for line := range strings.Lines(string(out)) {
 		if fields := strings.Fields(line); len(fields) > 0 && strings.HasSuffix(fields[0], ":") && strings.Contains(line, "..") {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cstor-go/cstor"
 	"github.com/cstor-go/cstor/imagefs"
+	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/merge"
 	"github.com/cstor-go/cstor/tarsplit"
 )
@@ -114,7 +115,7 @@ func (w *worker) whiteout(f *folder, m *mark, name string) error {
 		return nil // hides what is below it; if it is a directory, it is opaque
 	}
 	n.base = m.victim
-	err := retry(func() error { return unix.Mknodat(n.dir, n.base, unix.S_IFCHR, 0) })
+	err := beneath.Retry(func() error { return unix.Mknodat(n.dir, n.base, unix.S_IFCHR, 0) })
 	if err != nil {
 		if !w.mayLose(err) {
 			return failed("create device", err)

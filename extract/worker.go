@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cstor-go/cstor/internal/beneath"
 	"github.com/cstor-go/cstor/merge"
 )
 
@@ -125,7 +126,7 @@ func (w *worker) fillFolder(f *folder) (err error) {
 	for n := range w.tree.Below(f.node.Path) {
 		if n.Entry.Type == '5' {
 			mode := w.firstMode(&n)
-			if err := retry(func() error { return unix.Mkdirat(f.fd, path.Base(n.Path), mode) }); err != nil {
+			if err := beneath.Retry(func() error { return unix.Mkdirat(f.fd, path.Base(n.Path), mode) }); err != nil {
 				return w.entryError(n.Path, n.Layer, failed("create", err))
 			}
 			w.report.Dirs++

@@ -67,10 +67,10 @@ func (t modelTree) remove(name string) {
 // by missing, or an error.
 func (t modelTree) resolve(dir string, missing func(p string) error, through func(*modelName)) (string, error) {
 	at, links := "/", 0
-	todo := strings.Split(dir, "/")
-	for len(todo) > 0 {
-		part := todo[0]
-		todo = todo[1:]
+	left := strings.Split(dir, "/")
+	for len(left) > 0 {
+		part := left[0]
+		left = left[1:]
 		if part == "" || part == "." {
 			continue
 		}
@@ -97,7 +97,7 @@ func (t modelTree) resolve(dir string, missing func(p string) error, through fun
 			if path.IsAbs(target) {
 				at = "/"
 			}
-			todo = append(strings.Split(target, "/"), todo...)
+			left = append(strings.Split(target, "/"), left...)
 		default:
 			return "", syscall.ENOTDIR
 		}

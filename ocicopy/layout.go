@@ -51,7 +51,9 @@ func (l Layout) Begin(ctx context.Context, images []Image, opts Options) (Sessio
 	}
 	for n := 0; ; n++ {
 		s, err := l.begin(ctx, opts)
-		if n < 100 && errors.Is(err, fs.ErrNotExist) { // another copy has just removed what it made for nothing
+		// Another copy has just removed what it made for nothing: after a look, or between two
+		// of os.MkdirAll.
+		if n < 100 && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist)) {
 			continue
 		}
 		return s, err

@@ -1,4 +1,4 @@
-package extract
+package beneath
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ func TestRetry(t *testing.T) {
 	for name, last := range map[string]error{"success": nil, "failure": unix.ENOSPC} {
 		answers := []error{unix.EINTR, os.NewSyscallError("open", unix.EINTR), last, errors.New("once too often")}
 		calls := 0
-		err := retry(func() error {
+		err := Retry(func() error {
 			calls++
 			return answers[calls-1]
 		})
